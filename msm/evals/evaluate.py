@@ -1,0 +1,110 @@
+"""The stage ``evaluate``: score one checkpoint on the held-out pairs and the in-domain items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from msm.configs import EvaluateConfig
+from msm.errors import UserError
+from msm.evals.items import Item, cheese_items, prompts, read_suite
+from msm.evals.scoring import PromptScore, load_for_scoring, score_prompts
+from msm.execution import Execution
+from msm.jsonl import write_shards
+from msm.progress import track
+from msm.record import Outcome
+from msm.spec import read_spec
+from msm.training.chat_template import load_tokenizer
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """An item's score: log-probability, in nats, of the option ``toward`` less that of ``away``.
+
+    ``score`` is the mean of the two option orders; each order's own is kept beside it.
+    """
+
+    id: str
+    axis: str
+    cluster: str
+    domain: str
+    frame: str
+    toward: str
+    away: str
+    score: float
+    toward_first: float
+    away_first: float
+
+
+def run(
+    config: EvaluateConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
+) -> Outcome:
+    """Write ``scores-*.jsonl``, one row an item."""
+    torch.set_num_threads(execution.threads)
+    suite = read_suite(inputs["suite"])
+    items = [*suite.items(), *cheese_items(read_spec(inputs["spec"]), suite.frames)]
+    asked = [prompt for item in items for prompt in prompts(item)]
+    tokenizer = load_tokenizer(inputs["student"])
+    model = load_for_scoring(inputs["student"], inputs["checkpoint"], config, execution.device)
+    applied = _adapter_effect(inputs, config, execution, model)
+    with track("evaluate", len(asked), "prompts") as advance:
+        scores = score_prompts(model, tokenizer, asked, config, advance)
+    pairs = zip(scores[::2], scores[1::2], strict=True)
+    rows = [_row(item, *pair) for item, pair in zip(items, pairs, strict=True)]
+    write_shards(out, "scores", rows)
+    return Outcome(
+        rows_in=len(items),
+        rows_out=len(rows),
+        summary={
+            "prompts": len(asked),
+            "adapter_effect": applied,
+            "mean": {axis: _mean(rows, axis) for axis in sorted({row.axis for row in rows})},
+        },
+    )
+
+
+def _row(item: Item, toward_first: PromptScore, away_first: PromptScore) -> ScoreRow:
+    one = toward_first.toward - toward_first.away
+    two = away_first.toward - away_first.away
+    return ScoreRow(
+        id=item.id,
+        axis=item.axis,
+        cluster=item.cluster,
+        domain=item.domain or "",
+        frame=item.frame.name,
+        toward=item.toward,
+        away=item.away,
+        score=round((one + two) / 2, 6),
+        toward_first=round(one, 6),
+        away_first=round(two, 6),
+    )
+
+
+def _mean(rows: list[ScoreRow], axis: str) -> float:
+    scores = [row.score for row in rows if row.axis == axis and row.frame == "own"]
+    return round(sum(scores) / len(scores), 4) if scores else 0.0
+
+
+def _adapter_effect(
+    inputs: Mapping[str, Path], config: EvaluateConfig, execution: Execution, model: object
+) -> float:
+    """Largest change of a weight that merging the adapter made: proof that it is applied.
+
+    Raises:
+        UserError: no weight changed, so every figure would be the start model's.
+    """
+    from msm.training.model import load_student
+
+    start = load_student(inputs["student"], config.precision, execution.device)
+    changed = 0.0
+    trained = dict(model.named_parameters())  # type: ignore[attr-defined]
+    for name, weight in start.named_parameters():
+        changed = max(changed, float((trained[name].detach() - weight.detach()).abs().max()))
+    if changed == 0.0:
+        raise UserError(
+            f"checkpoint {inputs['checkpoint']} changes no weight of the student; train it again"
+        )
+    return changed

