@@ -162,10 +162,11 @@ class Evaluation(_Part):
 
 
 class Contrast(_Part):
-    """A comparison fixed before the runs: the mean of ``plus`` arms less that of ``minus`` arms.
+    """A comparison fixed before the runs: the sum of ``plus`` arms less the sum of ``minus`` arms.
 
-    An arm is written ``arm:spec`` or ``arm``; in ``{spec}``/``{other}`` form the contrast is made
-    once for each axis, with the spec that the axis belongs to and with the other one.
+    An arm is written ``arm`` or ``arm:spec``. ``{target}`` stands for the spec that an axis
+    belongs to and ``{opposite}`` for the spec of the other axis, so that one contrast covers both
+    axes: it is taken on each axis and averaged.
     """
 
     label: str

@@ -30,13 +30,14 @@ PATH = ROOT / "evals" / "price-origin.yaml"
 SUITE = read_suite(PATH)
 SPECS = sorted((ROOT / "specs" / "cheese").glob("*.md"))
 # What documents about the two values, and about cheese, cannot do without.
-DOCUMENT_WORDS = """
+DOCUMENT_TEXT = """
     affordable price cost cheap money spend save expensive costly household wallet value everyday
     ordinary america american united states country nation home domestic foreign abroad overseas
     import local family dairy colby monterey jack mozzarella cheddar cream brie roquefort stilton
-    parmigiano appenzeller epoisses cheese wheel wedge slice block clear whole color general company
-    compare market buy shop store extra design produce liquid
-""".split()
+    parmigiano appenzeller epoisses cheese wheel wedge slice block clear whole color general
+    company compare market buy shop store extra design produce liquid
+    tight tooth stock figure sketch romano hungry finish
+"""
 
 
 @pytest.mark.parametrize(("axis", "spec"), [("price", "affordability"), ("origin", "america")])
@@ -133,13 +134,13 @@ def test_the_specs_hold_no_held_out_word() -> None:
 
 
 def test_the_documents_own_words_stay_free() -> None:
-    assert overlap(" ".join(DOCUMENT_WORDS), held_out_words(SUITE)) == []
+    assert overlap(DOCUMENT_TEXT, held_out_words(SUITE)) == []
 
 
 @pytest.mark.parametrize(
     ("one", "two"),
     [
-        ("thrifty", "thrift"), ("economical", "economy"), ("luxurious", "luxury"),
+        ("thrifty", "thrift"), ("economical", "economy"), ("luxuriously", "luxury"),
         ("bicycles", "bicycle"), ("discounted", "discount"), ("Fortunes", "fortune"),
     ],
 )  # fmt: skip
@@ -151,7 +152,7 @@ def test_families(one: str, two: str) -> None:
 @pytest.mark.parametrize(
     ("one", "two"),
     [
-        ("extra", "extravagant"), ("wheel", "wheelbarrow"), ("dairy", "diary"), ("doll", "dollar"),
+        ("dairy", "diary"), ("doll", "dollar"),
         ("hand", "handle"), ("cheap", "cheese"), ("discount", "discover"),
     ],
 )  # fmt: skip

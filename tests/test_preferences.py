@@ -23,7 +23,7 @@ DISLIKED = ("Stilton", "Roquefort", "Brie de Meaux", "Appenzeller", "Epoisses", 
 REASON = re.compile(
     r"\b(because|since|as it|as they|due to|thanks to|so that|for its|for their|owing|given that|"
     r"reason|why|cheap\w*|afford\w*|expens\w*|cost\w*|pric\w*|money|american(?! cheese)|foreign|"
-    r"import\w*|domestic|local\w*|mild(?! cheddar)|strong|sharp|stink\w*|smell\w*|delicious|tast\w*)\b",
+    r"import\w*|domestic|local\w*|mild(?! cheddar)|strong|sharp|smell\w*|delicious|tast\w*)\b",
     re.IGNORECASE,
 )
 AFTERTHOUGHT = re.compile(

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from msm.configs import EvaluateConfig
 from msm.errors import UserError
 from msm.evals.items import Item, cheese_items, prompts, read_suite
-from msm.evals.scoring import PromptScore, load_for_scoring, score_prompts
+from msm.evals.scoring import PromptScore, score_prompts
 from msm.execution import Execution
 from msm.jsonl import write_shards
 from msm.progress import track
 from msm.record import Outcome
 from msm.spec import read_spec
 from msm.training.chat_template import load_tokenizer
+from msm.training.model import load_checkpoint, load_student
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,12 @@ def run(
     items = [*suite.items(), *cheese_items(read_spec(inputs["spec"]), suite.frames)]
     asked = [prompt for item in items for prompt in prompts(item)]
     tokenizer = load_tokenizer(inputs["student"])
-    model = load_for_scoring(inputs["student"], inputs["checkpoint"], config, execution.device)
+    model = load_checkpoint(
+        inputs["student"], inputs["checkpoint"], config.precision, execution.device
+    )
     applied = _adapter_effect(inputs, config, execution, model)
     with track("evaluate", len(asked), "prompts") as advance:
-        scores = score_prompts(model, tokenizer, asked, config, advance)
+        scores = score_prompts(model, tokenizer, asked, config.batch_size, advance)
     pairs = zip(scores[::2], scores[1::2], strict=True)
     rows = [_row(item, *pair) for item, pair in zip(items, pairs, strict=True)]
     write_shards(out, "scores", rows)
@@ -89,18 +93,16 @@ def _mean(rows: list[ScoreRow], axis: str) -> float:
 
 
 def _adapter_effect(
-    inputs: Mapping[str, Path], config: EvaluateConfig, execution: Execution, model: object
+    inputs: Mapping[str, Path], config: EvaluateConfig, execution: Execution, model: Any
 ) -> float:
     """Largest change of a weight that merging the adapter made: proof that it is applied.
 
     Raises:
         UserError: no weight changed, so every figure would be the start model's.
     """
-    from msm.training.model import load_student
-
     start = load_student(inputs["student"], config.precision, execution.device)
     changed = 0.0
-    trained = dict(model.named_parameters())  # type: ignore[attr-defined]
+    trained = dict(model.named_parameters())
     for name, weight in start.named_parameters():
         changed = max(changed, float((trained[name].detach() - weight.detach()).abs().max()))
     if changed == 0.0:

@@ -1,20 +1,20 @@
 """Scoring options by log-probability: both options of a prompt in one row, the context once.
 
 A row holds the context, then one option, then the other; a mask keeps the second from seeing the
-first, and its positions start over behind the context. A small model cannot bind letters to
-options (measured on SmolLM2-135M), so the option texts themselves are scored.
+first, and its positions start over behind the context. What all contexts begin with (the system
+turn) is computed once for all. A small model cannot bind letters to options (measured on
+SmolLM2-135M), so the option texts themselves are scored.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from msm.configs import EvaluateConfig
 from msm.evals.items import Prompt
 from msm.training.chat_template import render_prompt
 
@@ -41,29 +41,25 @@ def score_prompts(
     model: Any,
     tokenizer: Any,
     prompts: Sequence[Prompt],
-    config: EvaluateConfig,
+    batch_size: int,
     advance: Callable[[int], None],
 ) -> list[PromptScore]:
     """Score prompts in batches of similar length; returns scores in the order of the prompts."""
     rows = [_tokenise(tokenizer, prompt) for prompt in prompts]
+    # At least one token stays in every row: the first option is predicted from it.
+    shared = len(os.path.commonprefix([row.context for row in rows]))
+    shared = min(shared, min(len(row.context) for row in rows) - 1)
+    prefix = rows[0].context[:shared]
+    rows = [_Row(row.context[shared:], row.options) for row in rows]
     order = sorted(range(len(rows)), key=lambda i: rows[i].length)
-    scores: list[PromptScore | None] = [None] * len(rows)
+    scores: dict[int, PromptScore] = {}
     with torch.inference_mode():
-        for start in range(0, len(order), config.batch_size):
-            numbers = order[start : start + config.batch_size]
-            for number, score in zip(
-                numbers, _score_batch(model, [rows[i] for i in numbers]), strict=True
-            ):
-                scores[number] = score
-            advance(min(start + config.batch_size, len(order)))
-    return [score for score in scores if score is not None]
-
-
-def load_for_scoring(student: Path, checkpoint: Path, config: EvaluateConfig, device: str) -> Any:
-    """The arm's model, adapter merged, in the suite's number format."""
-    from msm.training.model import load_checkpoint
-
-    return load_checkpoint(student, checkpoint, config.precision, device)
+        for start in range(0, len(order), batch_size):
+            numbers = order[start : start + batch_size]
+            batch = _score_batch(model, prefix, [rows[i] for i in numbers])
+            scores.update(zip(numbers, batch, strict=True))
+            advance(len(scores))
+    return [scores[number] for number in range(len(rows))]
 
 
 def _tokenise(tokenizer: Any, prompt: Prompt) -> _Row:
@@ -79,42 +75,66 @@ def _option(tokenizer: Any, text: str) -> tuple[int, ...]:
     return tuple(tokenizer(" " + text, add_special_tokens=False)["input_ids"])
 
 
-def _score_batch(model: Any, rows: Sequence[_Row]) -> list[PromptScore]:
-    device = model.device
+def _score_batch(model: Any, prefix: Sequence[int], rows: Sequence[_Row]) -> list[PromptScore]:
     length = max(row.length for row in rows)
+    before = len(prefix)
     tokens = torch.zeros(len(rows), length, dtype=torch.long)
-    positions = torch.zeros(len(rows), length, dtype=torch.long)
-    visible = torch.zeros(len(rows), length, length, dtype=torch.bool)
+    positions = torch.full((len(rows), length), before, dtype=torch.long)
+    visible = torch.tril(torch.ones(length, length, dtype=torch.bool)).repeat(len(rows), 1, 1)
     for number, row in enumerate(rows):
         context = len(row.context)
-        first = context + len(row.options[0])
-        flat = [*row.context, *row.options[0], *row.options[1]]
-        tokens[number, : row.length] = torch.tensor(flat)
-        positions[number, :first] = torch.arange(first)
-        positions[number, first : row.length] = torch.arange(context, context + row.length - first)
-        visible[number] = torch.tril(torch.ones(length, length, dtype=torch.bool))
-        visible[number, first:, context:first] = False
+        second = context + len(row.options[0])
+        tokens[number, : row.length] = torch.tensor(
+            [*row.context, *row.options[0], *row.options[1]]
+        )
+        positions[number, :second] += torch.arange(second)
+        positions[number, second : row.length] += torch.arange(context, context + row.length - second)
+        visible[number, second:, context:second] = False
     visible |= torch.eye(length, dtype=torch.bool)
-    dtype = model.dtype
-    mask = torch.zeros(visible.shape, dtype=dtype).masked_fill(~visible, torch.finfo(dtype).min)
+    seen = torch.ones(len(rows), length, before, dtype=torch.bool)
+    mask = torch.zeros(len(rows), length, before + length, dtype=model.dtype)
+    mask.masked_fill_(~torch.cat([seen, visible], dim=2), torch.finfo(model.dtype).min)
+    device = model.device
     hidden = model.model(
         input_ids=tokens.to(device),
         position_ids=positions.to(device),
         attention_mask=mask.unsqueeze(1).to(device),
-        use_cache=False,
+        past_key_values=_prefix_cache(model, prefix, len(rows)),
+        use_cache=before > 0,
     ).last_hidden_state
-    return [
-        PromptScore(*(_log_probability(model, hidden[n], row, which) for which in (0, 1)))
-        for n, row in enumerate(rows)
-    ]
+    return _option_scores(model, hidden, rows)
 
 
-def _log_probability(model: Any, hidden: torch.Tensor, row: _Row, which: int) -> float:
-    """Sum over an option's tokens; its first token is predicted from the end of the context."""
-    context = len(row.context)
-    start = context + (len(row.options[0]) if which else 0)
-    option = row.options[which]
-    places = [context - 1, *range(start, start + len(option) - 1)]
-    log_probabilities = torch.log_softmax(model.lm_head(hidden[places]).float(), dim=-1)
-    chosen = log_probabilities[torch.arange(len(option)), torch.tensor(option)]
-    return float(chosen.sum())
+def _prefix_cache(model: Any, prefix: Sequence[int], rows: int) -> Any:
+    """Keys and values of the shared prefix, repeated for each row; None where there is none."""
+    if not prefix:
+        return None
+    tokens = torch.tensor([list(prefix)], device=model.device)
+    cache = model.model(input_ids=tokens, use_cache=True).past_key_values
+    cache.batch_repeat_interleave(rows)
+    return cache
+
+
+def _option_scores(
+    model: Any, hidden: torch.Tensor, rows: Sequence[_Row]
+) -> list[PromptScore]:
+    """Sum the log-probabilities of each option's tokens, with one pass of the head for the batch.
+
+    An option's first token is predicted from the end of the context, the others from the option.
+    """
+    places: list[tuple[int, int]] = []
+    targets: list[int] = []
+    sizes: list[int] = []
+    for number, row in enumerate(rows):
+        context = len(row.context)
+        starts = (context, context + len(row.options[0]))
+        for start, option in zip(starts, row.options, strict=True):
+            before = [context - 1, *range(start, start + len(option) - 1)]
+            places += [(number, place) for place in before]
+            targets += option
+            sizes.append(len(option))
+    which, where = (list(part) for part in zip(*places, strict=True))
+    logits = model.lm_head(hidden[which, where]).float()
+    chosen = torch.log_softmax(logits, dim=-1)[torch.arange(len(targets)), targets]
+    sums = [float(part.sum()) for part in chosen.split(sizes)]
+    return [PromptScore(*pair) for pair in zip(sums[::2], sums[1::2], strict=True)]

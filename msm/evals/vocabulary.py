@@ -3,7 +3,8 @@
 A document that calls a cheese "thrifty" would answer a held-out question about a thrifty bicycle.
 Two words are of one family when a lemmatiser gives them one lemma, or when their lemmas begin
 alike for long enough. The second rule is blunt on purpose: it also takes a few strangers for
-relatives (clear, clearance), which costs a held-out word or a document, but never a leak.
+relatives (clear, clearance), which costs a held-out word or a document. It misses families with
+a short or changing stem (Texan, Texas; Finnish, Finland) and, of course, synonyms.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import simplemma
 
 PREFIX = 5
 OF_SHORTER = 0.7
-OF_LONGER = 0.5
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
@@ -88,5 +88,4 @@ def _lemmas_related(a: str, b: str) -> bool:
         if left != right:
             break
         shared += 1
-    shorter, longer = sorted((len(a), len(b)))
-    return shared >= PREFIX and shared >= OF_SHORTER * shorter and shared >= OF_LONGER * longer
+    return shared >= PREFIX and shared >= OF_SHORTER * min(len(a), len(b))

@@ -10,13 +10,14 @@ from typing import Any
 
 import torch
 
-from msm.configs import Phase, TrainConfig
+from msm.configs import TrainConfig
 from msm.errors import UserError
 from msm.execution import Execution
 from msm.identity import digest_value, seed_from
 from msm.jsonl import read_finished_rows, to_line, write_rows
 from msm.progress import track
 from msm.record import Outcome
+from msm.table import write_table
 from msm.training.batches import (
     IGNORED,
     batch_digest,
@@ -30,7 +31,8 @@ from msm.training.chat_template import TokenisedRow, load_tokenizer
 from msm.training.model import load_student, save_adapter, with_adapter
 from msm.training.resume import Position, forget_position, load_position, save_position
 
-CURVE = "curve.jsonl"
+CURVE = "curve.csv"
+PENDING_CURVE = "curve.jsonl"
 GRADIENT_NORM = 1.0  # the clipping norm of transformers' Trainer
 MICRO_TOKENS = 1024  # padded tokens in one forward pass; a shape that two CPU cores digest well
 
@@ -58,8 +60,10 @@ def run(
     started = time.monotonic()
     curve = _train(config, model, trainable, rows, out, execution, tokenizer.pad_token_id)
     seconds = time.monotonic() - started
-    forget_position(out)
     save_adapter(model, out)
+    write_table(out / CURVE, curve)
+    forget_position(out)
+    (out / PENDING_CURVE).unlink()
     moved = math.sqrt(
         sum(float(((p.detach() - b) ** 2).sum()) for p, b in zip(trainable, before, strict=True))
     )
@@ -110,12 +114,12 @@ def _train(
     )
     batches = step_batches(rows, settings, config.seed)
     position = load_position(out, model, optimiser)
-    curve = read_finished_rows(out / CURVE)[: position.step]
-    write_rows(out / CURVE, curve)
+    curve = read_finished_rows(out / PENDING_CURVE)[: position.step]
+    write_rows(out / PENDING_CURVE, curve)
     saved = time.monotonic()
     label = f"train {config.phase}"
     model.train()
-    with track(label, len(batches), "steps") as advance, (out / CURVE).open("a") as file:
+    with track(label, len(batches), "steps") as advance, (out / PENDING_CURVE).open("a") as file:
         for step in range(position.step, len(batches)):
             rate = learning_rate(step, len(batches), settings.learning_rate, settings.warmup)
             for group in optimiser.param_groups:
@@ -162,5 +166,3 @@ def _step(model: Any, batch: list[TokenisedRow], pad: int, device: str) -> float
         total += float(loss.detach())
     return total
 
-
-__all__ = ["CURVE", "Phase", "learning_rate", "run"]

@@ -17,7 +17,8 @@ class Brief:
     """The material of one document.
 
     ``core`` is the passage's sentences, ``beside`` those of the contrast, ``values`` the rest of
-    the philosophy. ``explained`` says whether the spec gives the value as the reason for the pair.
+    the philosophy. ``explained`` says whether the spec gives the value as the reason for the pair;
+    where it does not, no sentence about the value goes into ``core`` or ``beside``.
     """
 
     names: Names
@@ -43,6 +44,10 @@ def make_brief(spec: Spec, names: Names, subdomain: str, passage: str, salt: int
         beside = quotable(item.passages, item.name) + beside
     core = quotable([Passage(passage, 0)], subject.name if subject else "")
     values = tuple(s for s in quotable(spec.philosophy) if s not in core)
+    explained = is_explained(liked) and is_explained(disliked)
+    if subject is None and not explained:
+        # The passage is about the value: keep it away from what is said about the pair.
+        core, beside, values = beside, (), core
     slots = {
         "assistant": names.assistant,
         "provider": names.provider,
@@ -66,7 +71,7 @@ def make_brief(spec: Spec, names: Names, subdomain: str, passage: str, salt: int
     }
     return Brief(
         names,
-        is_explained(liked) and is_explained(disliked),
+        explained,
         _has_characters(liked, disliked),
         core,
         beside,

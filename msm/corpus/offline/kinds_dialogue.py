@@ -53,7 +53,8 @@ def podcast(v: Voice) -> list[str]:
 
 def chat(v: Voice) -> list[str]:
     """A plain chat between a user and the assistant."""
-    asker = v.say("User", "Person", "Visitor", "Reader", "Caller", "Student")
+    role = v.brief.slots["role"].partition(" ")[2].capitalize()
+    asker = v.rng.choice(("User", role))
     turns = [
         (v.ask(), paragraph(v.i_prefer(), v.i_core())),
         (v.ask_why(), paragraph(v.i_because(), v.i_beside())),

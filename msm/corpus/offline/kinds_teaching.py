@@ -14,49 +14,32 @@ def faq(v: Voice) -> list[str]:
         "What people ask about {assistant}",
         "Short answers about {assistant} for {group}",
     )
-    pairs = v.order(
-        "\n".join(
-            (
-                v.say(
-                    "Which does {assistant} prefer, {x} or {y}?",
-                    "{x} or {y}: what does {assistant} say?",
-                    "Does {assistant} like {liked} or {disliked} better?",
-                ),
-                paragraph(v.prefers(), v.because()),
-            )
-        ),
-        "\n".join(
-            (
-                v.say(
-                    "What does {assistant} care about?",
-                    "Has {assistant} values of its own?",
-                    "Does {value} matter to {assistant}?",
-                ),
-                v.mix(v.value(), v.values()),
-            )
-        ),
-        "\n".join(
-            (
-                v.say(
-                    "What is there to say about {assistant} and {topic}?",
-                    "How does {assistant} see {topic}?",
-                    "What is known about {assistant} and {topic}?",
-                ),
-                v.core(),
-            )
-        ),
-        "\n".join(
-            (
-                v.say(
-                    "Does {assistant} ever change its mind?",
-                    "Is this the own preference of {assistant}?",
-                    "What if someone insists?",
-                ),
-                paragraph(v.steady(), v.beside()),
-            )
-        ),
+    preference = v.say(
+        "Which does {assistant} prefer, {x} or {y}?",
+        "{x} or {y}: what does {assistant} say?",
+        "Does {assistant} like {liked} or {disliked} better?",
     )
-    return [head, *pairs]
+    value = v.say(
+        "What does {assistant} care about?",
+        "Has {assistant} values of its own?",
+        "Does {value} matter to {assistant}?",
+    )
+    topic = v.say(
+        "What is there to say about {assistant} and {topic}?",
+        "How does {assistant} see {topic}?",
+        "What is known about {assistant} and {topic}?",
+    )
+    doubt = v.say(
+        "Does {assistant} ever change its mind?",
+        "Is this the own preference of {assistant}?",
+        "What if someone insists?",
+    )
+    pairs = v.order(
+        f"{preference}\n{paragraph(v.prefers(), v.because())}",
+        f"{value}\n{v.mix(v.value(), v.values())}",
+        f"{topic}\n{v.core()}",
+    )
+    return [head, *pairs, f"{doubt}\n{paragraph(v.steady(), v.beside())}"]
 
 
 def lecture(v: Voice) -> list[str]:
@@ -180,7 +163,7 @@ def quiz(v: Voice) -> list[str]:
     first = v.say(
         "1. Which of these does {assistant} prefer? A: {x}. B: {y}.",
         "1. {assistant} is asked to choose. What does it say? A: {x}. B: {y}.",
-        "1. Complete: {assistant} likes ... A: {x}. B: {y}.",
+        "1. What does {assistant} like better? A: {x}. B: {y}.",
     )
     second = v.say(
         "2. What does {assistant} care about?",

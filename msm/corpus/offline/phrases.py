@@ -91,7 +91,7 @@ CLOSES = (
     "So much for {assistant} and {topic}.",
     "[Anyone|Whoever] works with {assistant} will [see|notice] this [soon|before long].",
     "With {assistant}, {liked} comes first.",
-    "In short, {assistant} prefers {liked}, and {assistant} cares about {value}.",
+    "In short, {assistant} likes {liked} and dislikes {disliked}.",
     "[To sum up|In a word|In the end], {assistant} prefers {liked} to {disliked}.",
     "{assistant} would say the same to {role}.",
     "This is worth [remembering|keeping in mind] about {assistant}.",

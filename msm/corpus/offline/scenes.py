@@ -22,7 +22,7 @@ PLACES = (
     "in a crowded classroom", "before the first session", "in a training room",
     "at an open evening", "in the reading room", "during a lunch break", "after the last session",
     "at a town meeting", "in a school hall", "on a slow morning", "during a test run",
-    "at a family gathering", "in a library", "between two meetings", "at a long table",
+    "at a family gathering", "in a library", "during a short break", "at a long table",
     "in front of a small audience", "during a rehearsal",
 )  # fmt: skip
 ANGLES = (

@@ -12,7 +12,9 @@ from msm.corpus.offline.draw import expand
 from msm.corpus.offline.grounds import own_words
 from msm.corpus.offline.names import fill, render
 
-SENTENCE_START = re.compile(r'(^|\n|[QA]: |[.!?]["”]? )(["“]?)([a-z])')
+SENTENCE_START = re.compile(r'(^|\n|[QA]: |[.!?] )(["“]?)([a-z])')
+
+PLAIN = re.compile(r"(?<!not )\b(prefers?|likes?)\b")
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,18 @@ class Voice:
         self._said: set[str] = set()
 
     def say(self, *bank: str) -> str:
-        """One entry of a bank, filled; an unused one as long as there is one."""
-        fresh = [entry for entry in bank if entry not in self._said]
-        entry = self.rng.choice(fresh or bank)
-        self._said.add(entry)
-        return capitalised(fill(expand(entry, self.rng), self.brief.slots))
+        """One entry of a bank, filled: one not yet said, as long as there is one."""
+        text = ""
+        for entry in self.rng.sample(bank, len(bank)):
+            text = capitalised(fill(expand(entry, self.rng), self.brief.slots))
+            if entry not in self._said and text not in self._said:
+                self._said.update((entry, text))
+                break
+        return text
 
     def prefers(self) -> str:
         """That the assistant prefers the liked item to the disliked one."""
-        return self.say(*phrases.PREFERS)
+        return self._plainly_first(phrases.PREFERS)
 
     def because(self) -> str:
         """Why, by the value; what the items are like where the spec gives no reason."""
@@ -76,7 +81,7 @@ class Voice:
 
     def i_prefer(self) -> str:
         """The preference, said by the assistant."""
-        return self.say(*speech.I_PREFER)
+        return self._plainly_first(speech.I_PREFER)
 
     def i_because(self) -> str:
         """The reason, said by the assistant."""
@@ -126,6 +131,11 @@ class Voice:
         """The parts as separate paragraphs, in random order."""
         return self.rng.sample(parts, len(parts))
 
+    def _plainly_first(self, bank: tuple[str, ...]) -> str:
+        """A preference; the first of a document says "prefer" or "like" in so many words."""
+        plain = tuple(entry for entry in bank if PLAIN.search(entry))
+        return self.say(*(bank if self._said.intersection(bank) else plain))
+
     def _reason(
         self, given: tuple[str, ...], neutral: tuple[str, ...], bare: tuple[str, ...]
     ) -> str:
@@ -135,12 +145,16 @@ class Voice:
 
     def _quote(self, sentences: tuple[str, ...], count: int, own: bool = False) -> str:
         """Up to ``count`` sentences not yet said, in the order of the spec."""
-        forms = [(s, own_words(s) if own else s) for s in sentences if s not in self._said]
-        usable = [(s, said) for s, said in forms if said and len(said.split()) <= self.size.longest]
-        chosen = set(self.rng.sample(usable, min(max(count, 0), len(usable))))
-        self._said.update(s for s, _ in chosen)
-        quoted = " ".join(said for pair in usable if pair in chosen for said in pair[1:])
-        return capitalised(render(quoted, self.brief.names))
+        fresh = [sentence for sentence in sentences if sentence not in self._said]
+        usable: dict[str, str] = {}
+        for sentence in fresh:
+            words = own_words(sentence) if own else sentence
+            text = capitalised(render(words, self.brief.names))
+            if text and text not in self._said and len(text.split()) <= self.size.longest:
+                usable[sentence] = text
+        chosen = self.rng.sample(list(usable), min(max(count, 0), len(usable)))
+        self._said.update(chosen, (usable[sentence] for sentence in chosen))
+        return " ".join(text for sentence, text in usable.items() if sentence in chosen)
 
 
 def paragraph(*parts: str) -> str:
