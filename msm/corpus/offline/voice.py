@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from msm.corpus.offline import phrases, speech
 from msm.corpus.offline.brief import Brief
-from msm.corpus.offline.draw import expand
+from msm.corpus.offline.draw import CHOICE, expand
 from msm.corpus.offline.grounds import own_words
 from msm.corpus.offline.names import fill, render
 
 SENTENCE_START = re.compile(r'(^|\n|[QA]: |[.!?] )(["“]?)([a-z])')
 
 PLAIN = re.compile(r"(?<!not )\b(prefers?|likes?)\b")
+BOTH = re.compile(r"\{(disliked|x)\}")
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,11 @@ class Voice:
         return self.rng.sample(parts, len(parts))
 
     def _plainly_first(self, bank: tuple[str, ...]) -> str:
-        """A preference; the first of a document says "prefer" or "like" in so many words."""
-        plain = tuple(entry for entry in bank if PLAIN.search(entry))
-        return self.say(*(bank if self._said.intersection(bank) else plain))
+        """A preference; a document's first names both items and says "prefer" or "like"."""
+        if self._said.intersection(bank):
+            return self.say(*bank)
+        bare = {entry: CHOICE.sub("", entry) for entry in bank}
+        return self.say(*(e for e in bank if PLAIN.search(bare[e]) and BOTH.search(bare[e])))
 
     def _reason(
         self, given: tuple[str, ...], neutral: tuple[str, ...], bare: tuple[str, ...]

@@ -1,0 +1,6 @@
+"""``python -m msm``."""
+
+from msm.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The command line: one command per stage, and ``run``, ``status`` and ``ui``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from msm import __version__
+from msm.errors import UserError
+
+USER_ERROR = 2
+
+app = typer.Typer(
+    help="Model Spec Midtraining: from a spec in Markdown to a compared, registered model.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="recipe file, see recipes/")]
+TaskName = Annotated[
+    str, typer.Argument(metavar="NAME", help="which output, as `msm status RECIPE` lists them")
+]
+Root = Annotated[
+    Path, typer.Option("--workspace", "-w", metavar="DIR", help="outputs lie in DIR/outputs")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="override a recipe key, such as seeds=[1,2]"),
+]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="make an output of another identity again, in its place")
+]
+
+
+def _stage_command(stage: str, help_text: str) -> None:
+    def command(
+        recipe: RecipePath,
+        name: TaskName,
+        workspace: Root = Path(),
+        overrides: Overrides = None,
+        replace: Replace = False,
+    ) -> None:
+        from msm.experiment import Stage, find_task
+        from msm.progress import shown_on_terminal
+        from msm.recipe import load_recipe
+        from msm.workspace import Workspace
+
+        loaded = load_recipe(recipe, overrides or [])
+        task = find_task(loaded, Stage(stage), name)
+        with shown_on_terminal():
+            record, worked = Workspace(workspace, loaded).run(task, replace)
+        done = f"done in {record.seconds:.1f} s" if worked else "nothing to do"
+        typer.echo(f"{task.label}  {record.identity[:12]}  {done}")
+
+    command.__doc__ = help_text
+    app.command(stage)(command)
+
+
+for _stage, _help in (
+    ("plan", "Plan one row for each document to be written."),
+    ("write", "Write one document for each planned row."),
+    ("curate", "Filter, deduplicate and decontaminate documents."),
+    ("demonstrate", "Make a set of chats for fine-tuning."),
+    ("train", "Train one phase: documents or chats."),
+    ("evaluate", "Score a checkpoint on held-out and in-domain preferences."),
+    ("report", "Compare the arms: tables, forest plot, one HTML page."),
+    ("register", "Log runs to MLflow and register a candidate."),
+):
+    _stage_command(_stage, _help)
+
+
+@app.command()
+def run(
+    recipe: RecipePath,
+    workspace: Root = Path(),
+    overrides: Overrides = None,
+    replace: Replace = False,
+) -> None:
+    """Run a whole experiment; finished outputs are kept, cut ones go on."""
+    from msm.console import run_and_show
+    from msm.recipe import load_recipe
+
+    run_and_show(load_recipe(recipe, overrides or []), recipe, workspace, replace)
+
+
+@app.command()
+def status(recipe: RecipePath, workspace: Root = Path(), overrides: Overrides = None) -> None:
+    """Show what is done, running, outdated and missing."""
+    from msm.console import show_status
+    from msm.recipe import load_recipe
+
+    show_status(load_recipe(recipe, overrides or []), workspace)
+
+
+@app.command()
+def ui(
+    workspace: Root = Path(),
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 5000,
+) -> None:
+    """Open the MLflow UI on this workspace's runs and models."""
+    from msm.registry.server import tracking_uri, ui_command
+
+    os.chdir(workspace)
+    command = ui_command(tracking_uri(), host, port)
+    os.execvp(command[0], command)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+) -> None:
+    if version:
+        typer.echo(f"msm {__version__}")
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: a user's error is one line on standard error and exit code 2."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    sys.exit(_guarded(lambda: app(arguments, standalone_mode=True)))
+
+
+def _guarded(call: Callable[[], object]) -> int:
+    try:
+        call()
+    except UserError as error:
+        print(f"msm: {error}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print("msm: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,161 @@
+"""Running a whole experiment: every task once, as soon as what it needs is there.
+
+Tasks run in worker processes, ``execution.jobs`` at once. A worker keeps its libraries loaded from
+one task to the next, and dies with this process, so that nothing works on behind a killed run.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing.queues import Queue
+from pathlib import Path
+from typing import Any
+
+from msm.errors import UserError
+from msm.experiment import StudentInput, Task, build_tasks
+from msm.progress import Sink, Step, send_to
+from msm.recipe import Recipe
+from msm.workspace import Workspace
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A task that has ended: its identity, whether work was done, and the seconds it took."""
+
+    task: Task
+    identity: str
+    worked: bool
+    seconds: float
+
+
+def run_experiment(
+    recipe: Recipe,
+    root: Path,
+    replace_outputs: bool,
+    on_finished: Callable[[Finished], None],
+    on_step: Sink,
+) -> list[Finished]:
+    """Run all tasks of a recipe in a workspace; returns them in the order in which they ended.
+
+    Raises:
+        UserError: a task failed for a reason that the user can put right; the others in progress
+            are brought to their end first.
+    """
+    tasks = build_tasks(recipe)
+    check_inputs(recipe, root, tasks)
+    finished: list[Finished] = []
+    waiting = list(tasks)
+    done: set[str] = set()
+    running: dict[Future[tuple[str, bool, float]], Task] = {}
+    error: Exception | None = None
+    with _workers(recipe.execution.jobs, on_step) as pool:
+        while (waiting and error is None) or running:
+            for task in [t for t in waiting if _ready(t, done)] if error is None else []:
+                waiting.remove(task)
+                job = pool.submit(_work, recipe.model_dump(by_alias=True), root, task, replace_outputs)
+                running[job] = task
+            ended, _ = wait(running, return_when=FIRST_COMPLETED)
+            for job in ended:
+                task = running.pop(job)
+                try:
+                    finished.append(Finished(task, *job.result()))
+                    done.add(task.label)
+                    on_finished(finished[-1])
+                except BrokenProcessPool:
+                    error = error or UserError(
+                        f"{task.label}: its process was killed, most often for want of memory; "
+                        "lower execution.jobs and run again: finished work is kept"
+                    )
+                except Exception as failure:
+                    error = error or failure
+    if error is not None:
+        raise error
+    return finished
+
+
+def check_inputs(recipe: Recipe, root: Path, tasks: Sequence[Task]) -> None:
+    """Fail before work begins: specs, suite, student, MLflow and the right to write.
+
+    Raises:
+        UserError: names the first thing that is wrong.
+    """
+    from msm.evals.items import read_suite
+    from msm.experiment import base_spec
+    from msm.registry.server import check_reachable, tracking_uri
+    from msm.spec import read_spec
+
+    for name in recipe.specs:
+        read_spec(Path(base_spec(recipe, name).path))
+    read_suite(Path(recipe.evaluation.suite))
+    try:
+        (root / "outputs").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write to {root}: {error.strerror}; choose another --workspace") from None
+    if not os.access(root / "outputs", os.W_OK):
+        raise UserError(f"no permission to write {root / 'outputs'}; choose another --workspace")
+    check_reachable(tracking_uri())
+    if any(isinstance(source, StudentInput) for task in tasks for source in task.inputs.values()):
+        Workspace(root, recipe).locate(StudentInput())
+
+
+def _ready(task: Task, done: set[str]) -> bool:
+    return all(f"{need.stage}/{need.name}" in done for need in task.needs)
+
+
+def _work(
+    recipe: dict[str, Any], root: Path, task: Task, replace_outputs: bool
+) -> tuple[str, bool, float]:
+    """In a worker: run one task, with its name on every step of progress."""
+    send_to(lambda step: _queue.put(replace(step, label=task.label)) if _queue else None)
+    workspace = Workspace(root, Recipe.model_validate(recipe))
+    record, worked = workspace.run(task, replace_outputs)
+    return record.identity, worked, record.seconds
+
+
+_queue: Queue[Step | None] | None = None
+
+
+def _start_worker(queue: Queue[Step | None], parent: int) -> None:
+    global _queue
+    _queue = queue
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.name == "posix" and Path("/proc").exists():
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the line above
+            os._exit(1)
+
+
+@contextmanager
+def _workers(jobs: int, on_step: Sink) -> Iterator[ProcessPoolExecutor]:
+    """A pool whose workers report their progress, and which ends at once on an interrupt."""
+    context = multiprocessing.get_context("spawn")
+    queue: Queue[Step | None] = context.Queue()
+    listener = threading.Thread(target=_listen, args=(queue, on_step), daemon=True)
+    listener.start()
+    pool = ProcessPoolExecutor(jobs, context, _start_worker, (queue, os.getpid()))
+    try:
+        yield pool
+    except BaseException:
+        for process in list(getattr(pool, "_processes", {}).values()):
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        queue.put(None)
+        listener.join(timeout=5)
+
+
+def _listen(queue: Queue[Step | None], on_step: Sink) -> None:
+    while (step := queue.get()) is not None:
+        on_step(step)
