@@ -134,7 +134,9 @@ def find_task(recipe: Recipe, stage: Stage, name: str) -> Task:
     """
     names = {task.name: task for task in build_tasks(recipe) if task.stage is stage}
     if name not in names:
-        raise UserError(f"recipe '{recipe.name}' has no {stage} task '{name}'{nearest(name, names)}")
+        raise UserError(
+            f"recipe '{recipe.name}' has no {stage} task '{name}'{nearest(name, names)}"
+        )
     return names[name]
 
 
@@ -212,9 +214,7 @@ def _train(recipe: Recipe, name: str, arm: Arm, spec: str, seed: int) -> list[Ta
             optimisation, kind = recipe.training.documents, Phase.DOCUMENTS
         else:
             for role in dict.fromkeys((phase, recipe.training.instruction_mix)):
-                inputs[f"chats-{role}"] = OutputInput(
-                    Stage.DEMONSTRATE, arm_label(role, "", seed)
-                )
+                inputs[f"chats-{role}"] = OutputInput(Stage.DEMONSTRATE, arm_label(role, "", seed))
             optimisation, kind = recipe.training.chats, Phase.CHATS
         config = TrainConfig(
             phase=kind,

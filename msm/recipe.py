@@ -150,7 +150,9 @@ class Arm(_Part):
     """A list of training phases: ``documents``, or the name of a set of demonstrations."""
 
     phases: tuple[str, ...] = Field(min_length=1)
-    specs: tuple[str, ...] = Field(default=(), description="one arm for each, if documents are read")
+    specs: tuple[str, ...] = Field(
+        default=(), description="one arm for each, if documents are read"
+    )
 
 
 class Evaluation(_Part):
@@ -221,7 +223,9 @@ class Recipe(_Part):
                 _known(f"demonstrations '{name}'", chats.spec, self.specs, "spec")
             if chats.kind is DemonstrationKind.COIN_FLIP:
                 _known(f"demonstrations '{name}'", chats.of, self.demonstrations, "demonstrations")
-        _known("training.instruction_mix", self.training.instruction_mix, self.demonstrations, "set")
+        _known(
+            "training.instruction_mix", self.training.instruction_mix, self.demonstrations, "set"
+        )
         for name, arm in self.arms.items():
             for phase in arm.phases:
                 _known(f"arm '{name}'", phase, [DOCUMENTS, *self.demonstrations], "phase")
@@ -271,7 +275,9 @@ def _read(path: Path, depth: int) -> dict[str, Any]:
     if parent is None:
         return raw
     if depth >= MAX_EXTENDS:
-        raise UserError(f"recipe {path}: 'extends' goes round in a circle or more than {MAX_EXTENDS} deep")
+        raise UserError(
+            f"recipe {path}: 'extends' goes round in a circle or more than {MAX_EXTENDS} deep"
+        )
     return _merge(_read(path.parent / str(parent), depth + 1), raw)
 
 
@@ -317,7 +323,9 @@ def _apply(raw: dict[str, Any], override: str) -> None:
 
 def _explain(error: ValidationError) -> str:
     """The first fault of a validation, in one line, with the nearest right key."""
-    first = error.errors()[0]
+    faults = error.errors()
+    # A misspelt key also leaves the right one missing: the spelling is what to put right.
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"unknown key '{where}'{nearest(str(first['loc'][-1]), _keys_at(first['loc'][:-1]))}"

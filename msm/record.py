@@ -101,7 +101,9 @@ def read_record(folder: Path) -> Record | None:
     except NotADirectoryError:
         return None
     except (OSError, ValueError) as error:
-        raise UserError(f"record {folder / RECORD} cannot be read ({error}); make it again") from None
+        raise UserError(
+            f"record {folder / RECORD} cannot be read ({error}); make it again"
+        ) from None
     try:
         raw["inputs"] = {role: InputRecord(**item) for role, item in raw["inputs"].items()}
         raw["files"] = {name: FileRecord(**item) for name, item in raw["files"].items()}

@@ -63,7 +63,9 @@ def run_experiment(
         while (waiting and error is None) or running:
             for task in [t for t in waiting if _ready(t, done)] if error is None else []:
                 waiting.remove(task)
-                job = pool.submit(_work, recipe.model_dump(by_alias=True), root, task, replace_outputs)
+                job = pool.submit(
+                    _work, recipe.model_dump(by_alias=True), root, task, replace_outputs
+                )
                 running[job] = task
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
             for job in ended:
@@ -101,7 +103,9 @@ def check_inputs(recipe: Recipe, root: Path, tasks: Sequence[Task]) -> None:
     try:
         (root / "outputs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"cannot write to {root}: {error.strerror}; choose another --workspace") from None
+        raise UserError(
+            f"cannot write to {root}: {error.strerror}; choose another --workspace"
+        ) from None
     if not os.access(root / "outputs", os.W_OK):
         raise UserError(f"no permission to write {root / 'outputs'}; choose another --workspace")
     check_reachable(tracking_uri())

@@ -93,7 +93,9 @@ def read_spec(path: Path) -> Spec:
     except FileNotFoundError:
         raise UserError(f"spec {path} does not exist; check the recipe's 'specs'") from None
     except UnicodeDecodeError as error:
-        raise UserError(f"spec {path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+        raise UserError(
+            f"spec {path} is not UTF-8 (byte {error.start}); save it as UTF-8"
+        ) from None
     except OSError as error:
         raise UserError(f"spec {path} cannot be read: {error.strerror}") from None
     return parse_spec(text, str(path))
@@ -115,21 +117,26 @@ def parse_spec(text: str, where: str) -> Spec:
     for line, block in _blocks(text, body_line):
         if block.startswith("### "):
             if section not in SECTIONS[1:]:
-                raise UserError(f"{where}:{line}: an item must stand under '## Likes' or '## Dislikes'")
+                raise UserError(
+                    f"{where}:{line}: an item must stand under '## Likes' or '## Dislikes'"
+                )
             stance = Stance.LIKED if section == "Likes" else Stance.DISLIKED
             items.append(Item(block[4:].strip(), stance, "", (), line))
         elif block.startswith("## "):
             section = block[3:].strip()
             if section not in SECTIONS:
                 raise UserError(
-                    f"{where}:{line}: unknown section '{section}'; expected one of {', '.join(SECTIONS)}"
+                    f"{where}:{line}: unknown section '{section}'; "
+                    f"expected one of {', '.join(SECTIONS)}"
                 )
         elif block.startswith("# "):
             title = block[2:].strip()
         elif section == SECTIONS[0]:
             philosophy.append(Passage(block, line))
         elif not items:
-            raise UserError(f"{where}:{line}: text outside a section; put it under '## Core philosophy'")
+            raise UserError(
+                f"{where}:{line}: text outside a section; put it under '## Core philosophy'"
+            )
         elif block.startswith(CHARACTER):
             items[-1] = replace(items[-1], character=block[len(CHARACTER) :].strip().rstrip("."))
         else:
@@ -167,7 +174,9 @@ def shuffle_attribution(spec: Spec, seed: int) -> Spec:
 def _front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
     lines = text.splitlines()
     if lines[0].strip() != "---" or "---" not in [line.strip() for line in lines[1:]]:
-        raise UserError(f"{where}:1: no front matter; start with '---', 'value: …', 'domain: …', '---'")
+        raise UserError(
+            f"{where}:1: no front matter; start with '---', 'value: …', 'domain: …', '---'"
+        )
     end = [line.strip() for line in lines].index("---", 1)
     try:
         meta = yaml.safe_load("\n".join(lines[1:end])) or {}
@@ -187,7 +196,7 @@ def _blocks(text: str, start: int) -> list[tuple[int, str]]:
         stripped = line.strip()
         if not stripped:
             open_paragraph = False
-        elif stripped.startswith("#") or stripped.startswith(CHARACTER):
+        elif stripped.startswith(("#", CHARACTER)):
             blocks.append((number, stripped))
             open_paragraph = False
         elif open_paragraph:

@@ -7,6 +7,7 @@ beside the output, named for its identity, and goes on from there when it is cal
 from __future__ import annotations
 
 import datetime
+import errno
 import fcntl
 import os
 import shutil
@@ -20,6 +21,7 @@ from typing import Any, Protocol
 from msm.errors import UserError
 from msm.execution import Execution
 from msm.identity import RECORD, digest_path, digest_value, file_digests
+from msm.recipe import StageConfig
 from msm.record import (
     FileRecord,
     InputRecord,
@@ -30,7 +32,8 @@ from msm.record import (
     environment_state,
     read_record,
 )
-from msm.recipe import StageConfig
+
+CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
 class StageFunction(Protocol):
@@ -111,11 +114,15 @@ def run_stage(
                 environment={**environment_state(), "execution": execution.model_dump()},
             )
             return _finish(record, partial, out), True
-    except PermissionError as error:
-        raise UserError(f"no permission to write {error.filename}; choose another --workspace") from None
     except OSError as error:
-        if error.errno == 28:
-            raise UserError(f"the disk of {out.parent} is full; free some space and run again") from None
+        if error.errno == errno.ENOSPC:
+            raise UserError(
+                f"the disk of {out.parent} is full; free some space and run again"
+            ) from None
+        if error.errno in CANNOT_WRITE:
+            raise UserError(
+                f"cannot write {error.filename}: {error.strerror}; choose another --workspace"
+            ) from None
         raise
 
 

@@ -1,4 +1,4 @@
-"""The stage ``curate``: filter, deduplicate and decontaminate; each dropped row keeps its reason."""
+"""The stage ``curate``: filter, deduplicate, decontaminate; a dropped row keeps its reason."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def run(
     checks: dict[str, Check] = {
         "length": lambda row: _length(row, config),
         "placeholder": _placeholder,
-        "not about the assistant": lambda row: None if config.assistant in row.text else "no mention",
+        "not about the assistant": lambda row: (
+            None if config.assistant in row.text else "no mention"
+        ),
         "eval prompt": lambda row: shared_run(row.text, runs, length),
         "held-out vocabulary": lambda row: ", ".join(sorted(overlap(row.text, held_out))) or None,
     }

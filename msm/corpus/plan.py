@@ -24,7 +24,10 @@ def run(config: PlanConfig, inputs: Mapping[str, Path], out: Path, execution: Ex
     return Outcome(
         rows_in=len(spec.philosophy) + len(spec.items),
         rows_out=len(rows),
-        summary={"author": config.author, "kinds": dict(sorted(Counter(r.kind for r in rows).items()))},
+        summary={
+            "author": config.author,
+            "kinds": dict(sorted(Counter(r.kind for r in rows).items())),
+        },
     )
 
 

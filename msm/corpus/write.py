@@ -17,7 +17,9 @@ from msm.record import Outcome
 PENDING = "pending.jsonl"
 
 
-def run(config: WriteConfig, inputs: Mapping[str, Path], out: Path, execution: Execution) -> Outcome:
+def run(
+    config: WriteConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
+) -> Outcome:
     """Write ``documents-*.jsonl`` in the order of the plan."""
     spec = used_spec(inputs["spec"], config.shuffle_seed)
     names = Names(config.assistant, config.provider)

@@ -8,7 +8,6 @@ SmolLM2-135M), so the option texts themselves are scored.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +46,7 @@ def score_prompts(
     """Score prompts in batches of similar length; returns scores in the order of the prompts."""
     rows = [_tokenise(tokenizer, prompt) for prompt in prompts]
     # At least one token stays in every row: the first option is predicted from it.
-    shared = len(os.path.commonprefix([row.context for row in rows]))
+    shared = _common_start([row.context for row in rows])
     shared = min(shared, min(len(row.context) for row in rows) - 1)
     prefix = rows[0].context[:shared]
     rows = [_Row(row.context[shared:], row.options) for row in rows]
@@ -60,6 +59,13 @@ def score_prompts(
             scores.update(zip(numbers, batch, strict=True))
             advance(len(scores))
     return [scores[number] for number in range(len(rows))]
+
+
+def _common_start(contexts: Sequence[tuple[int, ...]]) -> int:
+    """How many first tokens all contexts share."""
+    first, last = min(contexts), max(contexts)  # what these two share, all between them share
+    pairs = zip(first, last, strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(first), len(last)))
 
 
 def _tokenise(tokenizer: Any, prompt: Prompt) -> _Row:
@@ -88,7 +94,9 @@ def _score_batch(model: Any, prefix: Sequence[int], rows: Sequence[_Row]) -> lis
             [*row.context, *row.options[0], *row.options[1]]
         )
         positions[number, :second] += torch.arange(second)
-        positions[number, second : row.length] += torch.arange(context, context + row.length - second)
+        positions[number, second : row.length] += torch.arange(
+            context, context + row.length - second
+        )
         visible[number, second:, context:second] = False
     visible |= torch.eye(length, dtype=torch.bool)
     seen = torch.ones(len(rows), length, before, dtype=torch.bool)
@@ -115,9 +123,7 @@ def _prefix_cache(model: Any, prefix: Sequence[int], rows: int) -> Any:
     return cache
 
 
-def _option_scores(
-    model: Any, hidden: torch.Tensor, rows: Sequence[_Row]
-) -> list[PromptScore]:
+def _option_scores(model: Any, hidden: torch.Tensor, rows: Sequence[_Row]) -> list[PromptScore]:
     """Sum the log-probabilities of each option's tokens, with one pass of the head for the batch.
 
     An option's first token is predicted from the end of the context, the others from the option.

@@ -33,7 +33,9 @@ class Padded:
     labels: list[list[int]]
 
 
-def read_training_rows(phase: Phase, inputs: Mapping[str, Path], tokenizer: Any) -> list[TokenisedRow]:
+def read_training_rows(
+    phase: Phase, inputs: Mapping[str, Path], tokenizer: Any
+) -> list[TokenisedRow]:
     """Tokenise a phase's rows, in the order of its inputs.
 
     Raises:
@@ -98,7 +100,7 @@ def micro_batches(rows: Sequence[TokenisedRow], size: int, pad: int) -> list[Pad
 
 
 def supervised_tokens(rows: Sequence[TokenisedRow]) -> int:
-    """How many tokens of these rows the loss counts (a first token has no context to learn from)."""
+    """How many tokens the loss counts (a row's first token has no context to learn from)."""
     return sum(sum(row.supervised[1:]) for row in rows)
 
 

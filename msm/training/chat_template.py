@@ -54,9 +54,7 @@ def tokenise_chat(tokenizer: Any, question: str, answer: str) -> TokenisedRow:
     rest = whole[len(prompt) + len(answer) :].rstrip("\n")
     context = tokenizer(prompt, add_special_tokens=False)["input_ids"]
     target = tokenizer(answer + rest, add_special_tokens=False)["input_ids"]
-    return TokenisedRow(
-        tuple(context + target), (False,) * len(context) + (True,) * len(target)
-    )
+    return TokenisedRow(tuple(context + target), (False,) * len(context) + (True,) * len(target))
 
 
 def tokenise_document(tokenizer: Any, text: str, end: int) -> TokenisedRow:

@@ -84,9 +84,7 @@ def save_adapter(model: Any, folder: Path) -> None:
 def _adapter_config(checkpoint: Path) -> dict[str, Any]:
     path = checkpoint / "adapter_config.json"
     if not path.exists() or not (checkpoint / ADAPTER_FILE).exists():
-        raise UserError(
-            f"checkpoint {checkpoint} has no adapter in safetensors ({ADAPTER_FILE}); train it again"
-        )
+        raise UserError(f"checkpoint {checkpoint} has no {ADAPTER_FILE}; train it again")
     config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return config
 

@@ -28,7 +28,10 @@ def make_random_student(student: Student, folder: Path) -> None:
     bytes_only.decoder = decoders.ByteLevel()
     bytes_only.add_special_tokens([AddedToken(token, special=True) for token in SPECIAL])
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bytes_only, eos_token=SPECIAL[2], bos_token=SPECIAL[1], pad_token=SPECIAL[2]
+        tokenizer_object=bytes_only,
+        eos_token=SPECIAL[2],
+        bos_token=SPECIAL[1],
+        pad_token=SPECIAL[2],
     )
     tokenizer.chat_template = CHATML
     tokenizer.save_pretrained(folder)

@@ -48,7 +48,7 @@ def load_position(folder: Path, model: Any, optimiser: torch.optim.Optimizer) ->
     with safe_open(path, framework="pt") as file:
         for name, parameter in names.items():
             parameter.data.copy_(file.get_tensor(f"weight/{name}"))
-        for key in file.keys():
+        for key in list(file.keys()):
             kind, _, rest = key.partition("/")
             if kind == "state":
                 field, _, name = rest.partition("/")

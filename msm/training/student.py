@@ -87,7 +87,9 @@ def _package_gguf(package: str) -> Path:
 
 def _checked_folder(folder: Path) -> Path:
     if not folder.is_dir():
-        raise UserError(f"student folder {folder} does not exist; check the recipe's 'student.name'")
+        raise UserError(
+            f"student folder {folder} does not exist; check the recipe's 'student.name'"
+        )
     if not (folder / "config.json").exists():
         raise UserError(f"student folder {folder} has no config.json; it is no transformers model")
     if not any(folder.glob("*.safetensors")):

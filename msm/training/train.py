@@ -32,6 +32,7 @@ from msm.training.model import load_student, save_adapter, with_adapter
 from msm.training.resume import Position, forget_position, load_position, save_position
 
 CURVE = "curve.csv"
+CURVE_COLUMNS = ("step", "loss", "learning_rate")
 PENDING_CURVE = "curve.jsonl"
 GRADIENT_NORM = 1.0  # the clipping norm of transformers' Trainer
 MICRO_TOKENS = 1024  # padded tokens in one forward pass; a shape that two CPU cores digest well
@@ -61,7 +62,7 @@ def run(
     curve = _train(config, model, trainable, rows, out, execution, tokenizer.pad_token_id)
     seconds = time.monotonic() - started
     save_adapter(model, out)
-    write_table(out / CURVE, curve)
+    write_table(out / CURVE, [{key: point[key] for key in CURVE_COLUMNS} for point in curve])
     forget_position(out)
     (out / PENDING_CURVE).unlink()
     moved = math.sqrt(
@@ -165,4 +166,3 @@ def _step(model: Any, batch: list[TokenisedRow], pad: int, device: str) -> float
         loss.backward()
         total += float(loss.detach())
     return total
-

@@ -1,0 +1,30 @@
+"""The component ``curate``."""
+
+from typing import Any
+
+from kfp import dsl
+from kfp.dsl import Dataset, Input, Output
+
+from components.image import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def curate(
+    recipe: str,
+    files: dict[str, Any],
+    name: str,
+    documents: Input[Dataset],
+    out: Output[Dataset],
+) -> None:
+    """Filter, deduplicate and decontaminate documents."""
+    from msm.component import run_task
+
+    made = run_task(
+        recipe,
+        **files,
+        stage="curate",
+        name=name,
+        inputs={"documents": documents.path},
+        out=out.path,
+    )
+    out.metadata.update(display_name=f"curate/{name}", **made)

@@ -1,0 +1,67 @@
+"""The candidate: which result is brought to the registry, and with what evidence."""
+
+from __future__ import annotations
+
+from msm.configs import RegisterConfig
+from msm.errors import UserError
+from msm.evals.items import IN_DOMAIN
+from msm.registry.checkpoint_run import Logged
+from msm.registry.models import Version
+from msm.registry.sources import Checkpoint, Sources
+
+OWN = "own"
+
+
+def own_score(checkpoint: Checkpoint, sources: Sources) -> float | None:
+    """Mean score, in the own frame, on the axis of the checkpoint's spec; None without either."""
+    axis = sources.axis_of.get(checkpoint.result.spec)
+    if checkpoint.scores is None or axis is None or axis == IN_DOMAIN:
+        return None
+    return checkpoint.scores.means.get((axis, OWN))
+
+
+def choose(config: RegisterConfig, sources: Sources) -> Checkpoint:
+    """The arm's result with the highest own score; results without one come last, by name.
+
+    Raises:
+        UserError: no result of the arm has been scored.
+    """
+    scored = [
+        checkpoint
+        for checkpoint in sources.checkpoints.values()
+        if checkpoint.result.arm == config.arm and checkpoint.scores
+    ]
+    if not scored:
+        raise UserError(f"register.arm '{config.arm}': no scored result of it; evaluate it first")
+
+    def rank(checkpoint: Checkpoint) -> tuple[bool, float, str]:
+        score = own_score(checkpoint, sources)
+        return score is None, -(score or 0.0), checkpoint.source.subject.name
+
+    return min(scored, key=rank)
+
+
+def version_of(
+    config: RegisterConfig, chosen: Checkpoint, logged: Logged, sources: Sources, card: str
+) -> Version:
+    """The version to be in the registry: a candidate, with what its reviewer needs in its tags."""
+    subject, result, report = chosen.source.subject, chosen.result, sources.report.subject
+    scores = chosen.scores.source.subject.identity if chosen.scores else ""
+    return Version(
+        name=config.model,
+        about=f"Candidates of the experiment '{config.experiment}'; each version has its card.",
+        model_id=logged.model_id,
+        run_id=logged.run_id,
+        card=card,
+        tags={
+            **subject.tags,
+            "msm.status": "candidate",
+            "msm.report": report.identity,
+            "msm.scores": scores,
+            "msm.commit": chosen.source.commit,
+            "msm.experiment": config.experiment,
+            "msm.arm": result.arm,
+            "msm.spec": result.spec,
+            "msm.seed": str(result.seed),
+        },
+    )

@@ -1,0 +1,78 @@
+"""The card of a candidate: what it is, what speaks for and against it, and how to make it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from msm.configs import RegisterConfig
+from msm.registry.candidate import own_score
+from msm.registry.evidence import Evidence
+from msm.registry.sources import Checkpoint, Source, Sources
+
+_TEMPLATE = "card.md.jinja"
+
+
+def write_card(
+    config: RegisterConfig, chosen: Checkpoint, sources: Sources, evidence: Evidence
+) -> str:
+    """The card as Markdown. It depends on the inputs alone."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=False,  # Markdown, shown as text
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(signed=_signed, cell=_cell, share=_share)
+    others = [
+        other
+        for other in sources.checkpoints.values()
+        if other.result.arm == config.arm and other.scores
+    ]
+    return environment.get_template(_TEMPLATE).render(
+        config=config,
+        result=chosen.result,
+        chosen=chosen.source,
+        report=sources.report,
+        student=chosen.source.record.inputs.get("student"),
+        axis=sources.axis_of.get(chosen.result.spec, ""),
+        phases=_phases(chosen, sources),
+        data=_data(chosen, sources),
+        own_scores=[(other.source.subject.name, own_score(other, sources)) for other in others],
+        seeds=sorted({other.result.seed for other in others}),
+        evidence=evidence,
+        arms=evidence.of(chosen.result),
+        scores=chosen.scores.source if chosen.scores else None,
+    )
+
+
+def _phases(chosen: Checkpoint, sources: Sources) -> list[Source]:
+    """The checkpoint and those it continues, the first one first."""
+    before = sources.checkpoints.get(chosen.continued or "")
+    return [*(_phases(before, sources) if before else []), chosen.source]
+
+
+def _data(chosen: Checkpoint, sources: Sources) -> list[tuple[str, Source]]:
+    """What each phase was trained on, with the role it had."""
+    found = []
+    for phase in _phases(chosen, sources):
+        for role, item in sorted(phase.record.inputs.items()):
+            made = sources.data.get(item.identity or "")
+            if made:
+                found.append((role, made))
+    return found
+
+
+def _signed(value: float | str) -> str:
+    return f"{float(value):+.2f}"
+
+
+def _share(value: float | str) -> str:
+    return f"{100 * float(value):.0f} %"
+
+
+def _cell(text: object) -> str:
+    """Text that cannot break out of a table's cell."""
+    return " ".join(str(text).replace("|", "\\|").split())

@@ -1,0 +1,89 @@
+"""What the report says: contrasts and arms, each figure with its interval."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from msm.configs import ArmResult
+from msm.errors import UserError
+from msm.reporting.tables import BOTH
+from msm.table import read_table
+
+_FIGURES = ("mean", "low", "high", "share_won", "share_low", "share_high")
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A contrast over all axes; ``key`` is its name in ``metrics.json``."""
+
+    key: str
+    label: str
+    frame: str
+    headline: bool
+    estimate: float
+    low: float
+    high: float
+    reading: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The report's figures. ``arms`` holds the rows of ``arms.csv`` as text."""
+
+    contrasts: tuple[Contrast, ...]
+    arms: tuple[Mapping[str, str], ...]
+    reading: str
+
+    def of(self, result: ArmResult) -> Sequence[Mapping[str, str]]:
+        """The rows of one arm on one spec, over all its seeds."""
+        return [row for row in self.arms if (row["arm"], row["spec"]) == (result.arm, result.spec)]
+
+
+def read_evidence(report: Path) -> Evidence:
+    """Read a report folder.
+
+    Raises:
+        UserError: a file of the report is missing or has another form.
+    """
+    try:
+        rows = [r for r in read_table(report / "contrasts.csv") if r["axis"] == BOTH]
+        keys = json.loads((report / "metrics.json").read_text(encoding="utf-8"))["contrasts"]
+        contrasts = tuple(
+            Contrast(
+                key=key,
+                label=row["contrast"],
+                frame=row["frame"],
+                headline=row["headline"] == "1",
+                estimate=float(row["estimate"]),
+                low=float(row["low"]),
+                high=float(row["high"]),
+                reading=row["reading"],
+            )
+            for key, row in zip(keys, rows, strict=True)
+        )
+        arms = tuple(read_table(report / "arms.csv"))
+        reading = (report / "reading.txt").read_text(encoding="utf-8").strip()
+        for row in arms:
+            arm_metrics(row)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"report {report} cannot be read ({error}); make it again") from None
+    return Evidence(contrasts, arms, reading)
+
+
+def arm_metrics(row: Mapping[str, str]) -> dict[str, float]:
+    """A row of ``arms.csv`` as metrics: ``arm/<axis>/<frame>/mean``, ``…/low`` and so on."""
+    place = f"arm/{row['axis']}/{row['frame']}"
+    return {f"{place}/{name}": float(row[name]) for name in _FIGURES}
+
+
+def contrast_metrics(contrast: Contrast) -> dict[str, float]:
+    """A contrast as metrics: ``contrast/<key>/estimate``, ``…/low`` and ``…/high``."""
+    place = f"contrast/{contrast.key}"
+    return {
+        f"{place}/estimate": contrast.estimate,
+        f"{place}/low": contrast.low,
+        f"{place}/high": contrast.high,
+    }

@@ -1,0 +1,115 @@
+"""The stage ``register``: runs, models and a candidate in MLflow, each made once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msm.configs import RegisterConfig
+from msm.execution import Execution
+from msm.progress import track
+from msm.record import Outcome
+from msm.registry.candidate import choose, version_of
+from msm.registry.card import write_card
+from msm.registry.checkpoint_run import Logged, log_checkpoint
+from msm.registry.evidence import Evidence, contrast_metrics, read_evidence
+from msm.registry.models import check_model_name, ensure_version, upload_model
+from msm.registry.runs import Point, complete_run, ensure_run, log_files, log_points, set_tags
+from msm.registry.server import public_uri, tracking_uri
+from msm.registry.sources import Source, read_sources
+from msm.registry.tracker import Tracker, open_tracker
+
+CARD = "card.md"
+
+
+def run(
+    config: RegisterConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
+) -> Outcome:
+    """Log an experiment and register its candidate; writes ``registration.json`` and ``card.md``.
+
+    Stopped at any point, it goes on from what is in the tracking store; nothing is made twice.
+
+    Raises:
+        UserError: an input lacks its record, or the tracking store cannot be used.
+    """
+    check_model_name(config.model)
+    sources = read_sources(config, inputs)
+    evidence = read_evidence(sources.report.folder)
+    chosen = choose(config, sources)
+    card = write_card(config, chosen, sources, evidence)
+    (out / CARD).write_text(card, encoding="utf-8")
+    uri = tracking_uri()
+    logged: dict[str, Logged] = {}
+    with (
+        open_tracker(uri, config.experiment) as tracker,
+        track("register", len(sources.checkpoints) + 1, "runs") as advance,
+    ):
+        parent, completed_with = _ensure_parent(tracker, sources.report)
+        for name, checkpoint in sources.checkpoints.items():
+            logged[name] = log_checkpoint(tracker, checkpoint, sources, evidence, parent, logged)
+            advance(len(logged))
+        candidate = logged[chosen.source.subject.name]
+        if completed_with != sources.report.subject.identity:
+            upload_model(tracker, candidate.model_id, chosen.source.folder)
+            _log_report(tracker, parent, sources.report, evidence)
+            log_files(tracker, parent, out / CARD)
+        version = ensure_version(tracker, version_of(config, chosen, candidate, sources, card))
+        set_tags(
+            tracker,
+            parent,
+            {
+                "msm.candidate": chosen.source.subject.output,
+                "msm.version": f"{config.model}/{version}",
+            },
+        )
+        complete_run(tracker, parent, sources.report.subject.identity, sources.report.ended)
+        experiment_id = tracker.experiment_id
+    registration = {
+        "tracking_uri": public_uri(uri),
+        "experiment": config.experiment,
+        "experiment_id": experiment_id,
+        "parent_run": parent,
+        "runs": {name: item.run_id for name, item in logged.items()},
+        "logged_models": {name: item.model_id for name, item in logged.items()},
+        "candidate": chosen.source.subject.name,
+        "model": {"name": config.model, "version": version},
+    }
+    _write_json(out / "registration.json", registration)
+    return Outcome(
+        rows_in=len(sources.checkpoints),
+        rows_out=len(logged),
+        summary={
+            "candidate": chosen.source.subject.name,
+            "model": f"{config.model} version {version}",
+            "tracking_uri": public_uri(uri),
+        },
+    )
+
+
+def _ensure_parent(tracker: Tracker, report: Source) -> tuple[str, str]:
+    summary = str(report.record.config.get("summary", ""))
+    tags = {
+        "msm.commit": report.commit,
+        "mlflow.note.content": summary,
+        "mlflow.source.name": "msm",
+        "mlflow.source.git.commit": report.commit.removesuffix("-dirty"),
+    }
+    return ensure_run(tracker, report.subject, report.started, tags)
+
+
+def _log_report(tracker: Tracker, parent: str, report: Source, evidence: Evidence) -> None:
+    points = [
+        Point(key, value, report.ended)
+        for contrast in evidence.contrasts
+        if contrast.headline
+        for key, value in contrast_metrics(contrast).items()
+    ]
+    log_points(tracker, parent, points)
+    log_files(tracker, parent, report.folder, "report")
+
+
+def _write_json(path: Path, value: Any) -> None:
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")

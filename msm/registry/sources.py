@@ -1,0 +1,160 @@
+"""What the stage reads: the records of an experiment's outputs, and how they hang together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from msm.configs import ArmResult, RegisterConfig
+from msm.errors import UserError
+from msm.evals.items import read_suite
+from msm.identity import digest_path
+from msm.jsonl import read_shards
+from msm.record import Record, read_record
+from msm.registry.tracker import Subject
+
+SUITE = "suite"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An output folder with its record."""
+
+    subject: Subject
+    folder: Path
+    record: Record
+
+    @property
+    def started(self) -> int:
+        """When the work on it began, in milliseconds."""
+        return round(datetime.fromisoformat(self.record.started).timestamp() * 1000)
+
+    @property
+    def ended(self) -> int:
+        """When it was done, in milliseconds."""
+        return self.started + round(self.record.seconds * 1000)
+
+    @property
+    def commit(self) -> str:
+        """The git commit it was made at, marked if the tree was dirty; empty if unknown."""
+        commit = self.record.code.get("commit") or ""
+        return f"{commit}-dirty" if commit and self.record.code.get("dirty") else commit
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A set of scores with its mean for each axis and frame."""
+
+    source: Source
+    means: Mapping[tuple[str, str], float]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training output: whose it is, what it continued, and its scores if it has any."""
+
+    source: Source
+    result: ArmResult
+    continued: str | None
+    scores: Scores | None
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All inputs. ``checkpoints`` come after those that they continue; ``data`` is by identity."""
+
+    report: Source
+    checkpoints: Mapping[str, Checkpoint]
+    data: Mapping[str, Source]
+    axis_of: Mapping[str, str]
+
+
+def read_sources(config: RegisterConfig, inputs: Mapping[str, Path]) -> Sources:
+    """Read the records of all inputs.
+
+    Raises:
+        UserError: an input is missing or has no record, or the suite is no longer there.
+    """
+    report = _source("report", config.experiment, _given(inputs, "report"))
+    by_role: dict[str, dict[str, Source]] = {}
+    for role, folder in inputs.items():
+        kind, colon, name = role.partition(":")
+        if colon:
+            stage = {"scores": "evaluate", "checkpoint": "train"}.get(kind, kind)
+            by_role.setdefault(kind, {})[name] = _source(stage, name, folder)
+    trained = by_role.get("checkpoint", {})
+    for name in config.results:
+        _given(inputs, f"checkpoint:{name}")
+    scores = {name: _scores(source) for name, source in by_role.get("scores", {}).items()}
+    names = {source.subject.identity: name for name, source in trained.items()}
+    checkpoints: dict[str, Checkpoint] = {}
+    for name in sorted(config.results, key=lambda name: (_depth(name, trained, names), name)):
+        continued = trained[name].record.inputs.get("checkpoint")
+        checkpoints[name] = Checkpoint(
+            source=trained[name],
+            result=config.results[name],
+            continued=names.get(continued.identity or "") if continued else None,
+            scores=scores.get(name),
+        )
+    data = [
+        source for kind in ("curate", "demonstrate") for source in by_role.get(kind, {}).values()
+    ]
+    return Sources(
+        report=report,
+        checkpoints=checkpoints,
+        data={source.subject.identity: source for source in data},
+        axis_of=_axis_of(inputs, report),
+    )
+
+
+def _given(inputs: Mapping[str, Path], role: str) -> Path:
+    if role not in inputs:
+        raise UserError(f"register: no input '{role}' was given; run the stage that makes it first")
+    return inputs[role]
+
+
+def _source(stage: str, name: str, folder: Path) -> Source:
+    record = read_record(folder)
+    if record is None:
+        raise UserError(f"{folder} has no record, so nothing says what it is; make it again")
+    return Source(Subject(stage, name, record.identity, record.digest), folder, record)
+
+
+def _scores(source: Source) -> Scores:
+    grouped: dict[tuple[str, str], list[float]] = {}
+    for row in read_shards(source.folder, "scores"):
+        grouped.setdefault((row["axis"], row["frame"]), []).append(float(row["score"]))
+    means = {cell: round(sum(found) / len(found), 6) for cell, found in sorted(grouped.items())}
+    return Scores(source, means)
+
+
+def _depth(name: str, trained: Mapping[str, Source], names: Mapping[str, str]) -> int:
+    """How many checkpoints lie before this one."""
+    before = trained[name].record.inputs.get("checkpoint")
+    known = names.get(before.identity or "") if before else None
+    return 1 + _depth(known, trained, names) if known else 0
+
+
+def _axis_of(inputs: Mapping[str, Path], report: Source) -> dict[str, str]:
+    """The axis that belongs to each spec, from the suite that the report was made with."""
+    recorded = report.record.inputs.get(SUITE)
+    path = inputs.get(SUITE) or (Path(recorded.path) if recorded else None)
+    if path is None or not path.exists() or (recorded and digest_path(path) != recorded.digest):
+        raise UserError(
+            f"the suite of report {report.folder} ({path}) is missing or was changed since; "
+            "bring it back, or make the report again"
+        )
+    return {axis.spec: axis.name for axis in read_suite(path).axes}
+
+
+def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted keys."""
+    if not isinstance(value, Mapping):
+        return {prefix: value}
+    flat: dict[str, Any] = {}
+    for key, item in value.items():
+        flat |= flatten(item, f"{prefix}.{key}" if prefix else str(key))
+    return flat

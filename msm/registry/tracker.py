@@ -1,0 +1,175 @@
+"""An MLflow experiment, opened: what it holds is looked up once, by tag, before anything is made.
+
+What a run, a model or a version is about stands in its tags from the moment it is made, so that a
+registration that was killed finds its own traces and goes on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from msm.errors import UserError
+from msm.registry.client import MlflowClient, MlflowException, SqlAlchemyStore
+from msm.registry.server import (
+    URI_VARIABLE,
+    artifact_root,
+    check_reachable,
+    database_file,
+    environment,
+    fault_reason,
+    public_uri,
+)
+
+PAGE = 200
+_KEYS = ("msm.output", "msm.identity", "msm.digest")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a run or a model is about: an output, by the name, identity and digest of its folder."""
+
+    stage: str
+    name: str
+    identity: str
+    digest: str
+
+    @property
+    def output(self) -> str:
+        """``stage/name``."""
+        return f"{self.stage}/{self.name}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags under which it is found again."""
+        return {
+            "msm.stage": self.stage,
+            **dict(zip(_KEYS, (self.output, self.identity, self.digest), strict=True)),
+        }
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """An open experiment: its runs by output, identity and digest, its models by the last two."""
+
+    client: Any
+    experiment_id: str
+    runs: dict[tuple[str, ...], Any]
+    models: dict[tuple[str, ...], Any]
+
+
+@contextmanager
+def open_tracker(uri: str, experiment: str) -> Iterator[Tracker]:
+    """Open an experiment, made on first use.
+
+    Raises:
+        UserError: the store cannot be reached, fails on the way, or has the experiment deleted.
+    """
+    check_reachable(uri)
+    # MLflow's own SQL store asks the process-wide store for the model behind a version.
+    with environment({URI_VARIABLE: uri}), _explained(uri):
+        _make_database(uri)
+        client = MlflowClient(uri, uri)
+        experiment_id = _ensure_experiment(client, uri, experiment)
+        runs = all_pages(
+            lambda token: client.search_runs(
+                [experiment_id], "", max_results=PAGE, order_by=["start_time ASC"], page_token=token
+            )
+        )
+        models = all_pages(
+            lambda token: client.search_logged_models(
+                [experiment_id], max_results=PAGE, page_token=token
+            )
+        )
+        yield Tracker(
+            client,
+            experiment_id,
+            {run_key(run.data.tags): run for run in reversed(runs)},
+            {model_key(model.tags): model for model in models},
+        )
+
+
+def run_key(tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Output, identity and digest; two arms with the same phases share all but the first."""
+    return tuple(tags.get(key, "") for key in _KEYS)
+
+
+def model_key(tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Identity and digest: one identity made twice may differ in its bytes."""
+    return run_key(tags)[1:]
+
+
+def all_pages(search: Callable[[str | None], Any]) -> list[Any]:
+    """Everything that a paged search finds."""
+    found: list[Any] = []
+    token: str | None = None
+    while True:
+        page = search(token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def _ensure_experiment(client: Any, uri: str, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        root = artifact_root(uri)
+        return str(client.create_experiment(name, f"{root}/{name}" if root else None))
+    if found.lifecycle_stage != "active":
+        raise UserError(
+            f"experiment '{name}' is deleted in MLflow at {public_uri(uri)}; restore it with: "
+            f"mlflow experiments restore --experiment-id {found.experiment_id}"
+        )
+    return str(found.experiment_id)
+
+
+def _make_database(uri: str) -> None:
+    """Make a SQLite store aside and move it into place.
+
+    MLflow takes seconds over its migrations, and a file that was killed half through them can
+    never be opened again (measured with 3.17.2).
+    """
+    file = database_file(uri)
+    if file is None or file.exists():
+        return
+    partial = file.with_name(f".{file.name}.partial-{os.getpid()}")
+    partial.unlink(missing_ok=True)
+    store = SqlAlchemyStore(f"sqlite:///{partial}", artifact_root(uri))
+    store.engine.dispose()
+    _move_unless_there(partial, file)
+
+
+def _move_unless_there(partial: Path, file: Path) -> None:
+    try:
+        file.hardlink_to(partial)
+    except FileExistsError:
+        pass  # another process made it meanwhile
+    except OSError:
+        partial.rename(file)  # a file system without hard links
+        return
+    partial.unlink()
+
+
+@contextmanager
+def _explained(uri: str) -> Iterator[None]:
+    """Turn faults of the store, as opposed to faults of ours, into one line."""
+    try:
+        yield
+    except MlflowException as error:
+        text = str(error)
+        if "mlflow db upgrade" in text:
+            raise UserError(
+                f"MLflow's store {public_uri(uri)} was made by an older MLflow; back it up, then "
+                f"run: mlflow db upgrade '{public_uri(uri)}'"
+            ) from None
+        if text.startswith("API request to") or error.error_code == "TEMPORARILY_UNAVAILABLE":
+            raise UserError(
+                f"MLflow at {public_uri(uri)} failed on the way: {fault_reason(text)}; "
+                "run again when it is up, what is there already is kept"
+            ) from None
+        raise

@@ -1,0 +1,1 @@
+"""Kubeflow pipelines built from a recipe, one task for each task of the experiment."""
