@@ -20,14 +20,15 @@ def report(
 ) -> None:
     """Compare the arms: tables, forest plot, one HTML page."""
     import json
-    import shutil
+    from pathlib import Path
 
     from msm.component import run_task
 
     paths = {role: artifact.path for role, artifact in inputs.items()}
     made = run_task(recipe, **files, stage="report", name=name, inputs=paths, out=out.path)
     out.metadata.update(display_name=f"report/{name}", **made)
-    shutil.copy(f"{out.path}/report.html", page.path)
-    with open(f"{out.path}/metrics.json") as file:
-        for contrast, figures in json.load(file)["contrasts"].items():
-            metrics.log_metric(contrast, figures["estimate"])
+    folder = Path(out.path)
+    Path(page.path).write_bytes((folder / "report.html").read_bytes())
+    figures = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    for contrast, result in figures["contrasts"].items():
+        metrics.log_metric(contrast, result["estimate"])

@@ -47,21 +47,22 @@ def version_of(
     """The version to be in the registry: a candidate, with what its reviewer needs in its tags."""
     subject, result, report = chosen.source.subject, chosen.result, sources.report.subject
     scores = chosen.scores.source.subject.identity if chosen.scores else ""
+    tags = {
+        **subject.tags,
+        "msm.status": "candidate",
+        "msm.report": report.identity,
+        "msm.scores": scores,
+        "msm.commit": chosen.source.commit,
+        "msm.experiment": config.experiment,
+        "msm.arm": result.arm,
+        "msm.spec": result.spec,
+        "msm.seed": str(result.seed),
+    }
     return Version(
         name=config.model,
         about=f"Candidates of the experiment '{config.experiment}'; each version has its card.",
         model_id=logged.model_id,
         run_id=logged.run_id,
         card=card,
-        tags={
-            **subject.tags,
-            "msm.status": "candidate",
-            "msm.report": report.identity,
-            "msm.scores": scores,
-            "msm.commit": chosen.source.commit,
-            "msm.experiment": config.experiment,
-            "msm.arm": result.arm,
-            "msm.spec": result.spec,
-            "msm.seed": str(result.seed),
-        },
+        tags={key: value for key, value in tags.items() if value},
     )

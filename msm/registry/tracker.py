@@ -72,7 +72,7 @@ def open_tracker(uri: str, experiment: str) -> Iterator[Tracker]:
     check_reachable(uri)
     # MLflow's own SQL store asks the process-wide store for the model behind a version.
     with environment({URI_VARIABLE: uri}), _explained(uri):
-        _make_database(uri)
+        make_database(uri)
         client = MlflowClient(uri, uri)
         experiment_id = _ensure_experiment(client, uri, experiment)
         runs = all_pages(
@@ -128,7 +128,7 @@ def _ensure_experiment(client: Any, uri: str, name: str) -> str:
     return str(found.experiment_id)
 
 
-def _make_database(uri: str) -> None:
+def make_database(uri: str) -> None:
     """Make a SQLite store aside and move it into place.
 
     MLflow takes seconds over its migrations, and a file that was killed half through them can

@@ -29,7 +29,7 @@ class Layout:
 
 
 WIDE = Layout("wide", 1000, 396, 800, 52, 8, stacked=False)
-NARROW = Layout("narrow", 400, 66, 250, 50, 4, stacked=True)
+NARROW = Layout("narrow", 400, 62, 258, 50, 4, stacked=True)
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class Plot:
 def lay_out(results: Sequence[ContrastResult], layout: Layout) -> Plot:
     """Place every row; an empty plot has no rows."""
     estimates = [e for r in results for e in (r.overall, *(part for _, part in r.axes))]
-    ticks = nice_ticks(estimates, layout.ticks)
-    low, high = ticks[0], ticks[-1]
+    low, high = _span(estimates)
+    ticks = nice_ticks(low, high, layout.ticks)
 
     def across(value: float) -> float:
         return _round(layout.left + (value - low) / (high - low) * (layout.right - layout.left))
@@ -114,19 +114,23 @@ def lay_out(results: Sequence[ContrastResult], layout: Layout) -> Plot:
     )
 
 
-def nice_ticks(estimates: Iterable[Estimate], wanted: int) -> list[float]:
-    """Round tick values that span all intervals, all seeds and zero."""
+def nice_ticks(low: float, high: float, wanted: int) -> list[float]:
+    """About ``wanted`` round values from low to high."""
+    rough = (high - low) / wanted
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(nice * power for nice in _NICE if nice * power >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [round(index * step, 10) for index in range(first, last + 1)]
+
+
+def _span(estimates: Iterable[Estimate]) -> tuple[float, float]:
+    """A range that holds every interval, every seed and zero, with a little room."""
     ends = [0.0]
     for estimate in estimates:
         ends += [estimate.low, estimate.high, *estimate.by_seed]
     low, high = min(ends), max(ends)
-    if low == high:
-        low, high = -1.0, 1.0
-    rough = (high - low) / wanted
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(nice * power for nice in _NICE if nice * power >= rough * (1 - 1e-9))
-    first, last = math.floor(low / step), math.ceil(high / step)
-    return [round(index * step, 10) for index in range(first, last + 1)]
+    room = 0.03 * (high - low) or 1.0
+    return low - room, high + room
 
 
 def _row(

@@ -25,7 +25,7 @@ def how_measured(
     several = len(scores.seeds) > 1
     return (
         f"Axes: {listing(axes)}. An item is two phrases for one product that differ in one "
-        f"attribute; the products come from {domains} domains, none of them that of the specs.",
+        f"attribute; the products come from {domains} domains.",
         f"Score of an item: log-probability of the option the spec favours less that of the other, "
         f"in nats, mean of both option orders. {assistant} answers under its own system prompt.",
         f"Frames: {'; '.join(frames)}. Own less other is taken item by item.",

@@ -17,6 +17,7 @@ from msm.reporting.reading import FRAME_NAMES, Answer
 from msm.reporting.scores import Source
 
 _HERE = Path(__file__).parent
+NO_BREAK = "\u00a0"
 SHORT = 12  # characters of an identity
 
 
@@ -107,6 +108,7 @@ def _environment(autoescape: bool) -> Environment:
         frame=FRAME_NAMES.__getitem__,
         short=lambda identity: identity[:SHORT] or "no record",
         md=escape_markdown,
+        unbroken=unbroken,
     )
     return environment
 
@@ -115,3 +117,9 @@ def escape_markdown(value: object) -> str:
     """Text in which Markdown and HTML find nothing to act on, on one line."""
     text = " ".join(str(value).split())
     return re.sub(r"([\\`*_\[\]<>|#!&])", r"\\\1", text)
+
+
+def unbroken(text: str) -> str:
+    """A sentence whose intervals and units do not break over two lines."""
+    joined = re.sub(r"\[[^\]]*\]", lambda found: found[0].replace(" ", NO_BREAK), text)
+    return re.sub(r"(?<=\d) (?=nats|%|\[)", NO_BREAK, joined)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msm.training.libraries import quiet_libraries
+
 
 def convert_gguf(gguf: Path, folder: Path) -> None:
     """Load a GGUF through transformers, dequantise it to fp32, and save model and tokenizer.
@@ -13,6 +15,8 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    quiet_libraries()
 
     loaded = AutoModelForCausalLM.from_pretrained(
         str(gguf.parent), gguf_file=gguf.name, dtype=torch.float32

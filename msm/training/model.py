@@ -10,6 +10,7 @@ import torch
 
 from msm.errors import UserError
 from msm.recipe import Lora, Precision
+from msm.training.libraries import quiet_libraries
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 ADAPTER_FILE = "adapter_model.safetensors"
@@ -18,6 +19,8 @@ ADAPTER_FILE = "adapter_model.safetensors"
 def load_student(folder: Path, precision: Precision, device: str) -> Any:
     """The frozen start model, in the given number format."""
     from transformers import AutoModelForCausalLM
+
+    quiet_libraries()
 
     dtype = torch.bfloat16 if precision is Precision.BF16 else torch.float32
     model = AutoModelForCausalLM.from_pretrained(

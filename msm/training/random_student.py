@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from msm.recipe import Student
+from msm.training.libraries import quiet_libraries
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
@@ -21,6 +22,7 @@ def make_random_student(student: Student, folder: Path) -> None:
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+    quiet_libraries()
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: index for index, token in enumerate([*SPECIAL, *alphabet])}
     bytes_only = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))

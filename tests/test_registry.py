@@ -1,0 +1,458 @@
+"""The stage ``register`` on a made-up experiment, read back through MLflow's own client."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from msm.configs import RegisterConfig
+from msm.errors import UserError
+from msm.evals.items import read_suite
+from msm.execution import Execution
+from msm.experiment import FileInput, OutputInput, Stage, Task, build_tasks
+from msm.jsonl import write_shards
+from msm.recipe import load_recipe
+from msm.record import Outcome, read_record
+from msm.registry import server
+from msm.stage import StageDefinition, run_stage
+from msm.stages import definition
+from msm.table import write_table
+
+ROOT = Path(__file__).parents[1]
+SUITE = ROOT / "evals" / "price-origin.yaml"
+RECIPE = ROOT / "recipes" / "cheese.yaml"
+ARMS = (
+    "arms={aft: {phases: [preference]}, "
+    "msm: {phases: [documents, instruction], specs: [affordability, america]}, "
+    "msm+aft: {phases: [documents, preference], specs: [affordability, america]}}"
+)
+STEPS = 1100  # two metrics a step: more than one call takes
+SPEC_OF = {axis.name: axis.spec for axis in read_suite(SUITE).axes}
+
+
+@dataclass(frozen=True)
+class World:
+    """An experiment's outputs, all but the registration."""
+
+    root: Path
+    config: RegisterConfig
+    inputs: Mapping[str, Path]
+
+    def folder(self, role: str) -> Path:
+        return self.inputs[role]
+
+
+def make_world(root: Path, overrides: tuple[str, ...] = ()) -> World:
+    """Run the experiment with made-up bodies; the report is the real one."""
+    recipe = load_recipe(RECIPE, (ARMS, "analysis.resamples=100", *overrides))
+    student = root / "student-of-a-name"
+    student.mkdir(parents=True)
+    (student / "config.json").write_text("{}")
+    *tasks, register = build_tasks(recipe)
+
+    def locate(task: Task) -> dict[str, Path]:
+        return {
+            role: item.path
+            if isinstance(item, FileInput)
+            else root / item.stage / item.name
+            if isinstance(item, OutputInput)
+            else student
+            for role, item in task.inputs.items()
+        }
+
+    for task in tasks:
+        made = _definition(task)
+        run_stage(made, task.config, locate(task), root / task.stage / task.name, Execution())
+    assert isinstance(register.config, RegisterConfig)
+    return World(root, register.config, locate(register))
+
+
+def _definition(task: Task) -> StageDefinition:
+    if task.stage is Stage.REPORT:
+        return definition(task.stage)
+    bodies: dict[Stage, Callable[[Path, str], Outcome]] = {
+        Stage.TRAIN: _train,
+        Stage.EVALUATE: _evaluate,
+    }
+    body = bodies.get(task.stage, _data)
+    return StageDefinition(
+        task.stage.value, 1, lambda: lambda config, inputs, out, execution: body(out, task.name)
+    )
+
+
+def _data(out: Path, name: str) -> Outcome:
+    write_shards(out, "rows", [{"id": name}])
+    return Outcome(rows_in=5, rows_out=4, dropped={"near duplicate": 1})
+
+
+def _train(out: Path, name: str) -> Outcome:
+    steps = STEPS if name == "msm+aft-affordability-s1" else 3
+    (out / "adapter_model.safetensors").write_bytes(f"weights of {name}".encode())
+    (out / "adapter_config.json").write_text('{"r": 16}')
+    rows = [{"step": n, "loss": 3 - n / steps, "learning_rate": 1e-4} for n in range(1, steps + 1)]
+    write_table(out / "curve.csv", rows)
+    return Outcome(tokens=99, summary={"steps": steps, "first_loss": 3.0, "last_loss": 2.0})
+
+
+def _evaluate(out: Path, name: str) -> Outcome:
+    rows = []
+    for item in read_suite(SUITE).items():
+        score = 1.5 if SPEC_OF[item.axis] in name else 0.5
+        rows.append(
+            {
+                "id": item.id,
+                "axis": item.axis,
+                "cluster": item.cluster,
+                "frame": item.frame.name,
+                "toward": item.toward,
+                "away": item.away,
+                "score": score + (0.25 if "america" in name and item.axis == "origin" else 0.0),
+            }
+        )
+    write_shards(out, "scores", rows)
+    return Outcome(rows_in=len(rows), rows_out=len(rows))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite store without content: migrations take seconds, a copy does not."""
+    from msm.registry.tracker import make_database
+
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    make_database(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def uri(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    return uri
+
+
+def register(world: World, out: Path) -> dict[str, Any]:
+    from msm.registry.register import run
+
+    out.mkdir(exist_ok=True)
+    outcome = run(world.config, world.inputs, out, Execution())
+    assert outcome.rows_out == len(world.config.results)
+    result: dict[str, Any] = json.loads((out / "registration.json").read_text())
+    return result
+
+
+def client(uri: str) -> Any:
+    from msm.registry.client import MlflowClient
+
+    return MlflowClient(uri, uri)
+
+
+def all_runs(uri: str) -> list[Any]:
+    (experiment,) = [e for e in client(uri).search_experiments() if e.name == "cheese"]
+    return list(client(uri).search_runs([experiment.experiment_id], max_results=500))
+
+
+def identity(folder: Path) -> str:
+    record = read_record(folder)
+    assert record
+    return record.identity
+
+
+def test_each_checkpoint_is_a_run_below_the_experiment(
+    world: World, uri: str, tmp_path: Path
+) -> None:
+    done = register(world, tmp_path / "out")
+    runs = {run.info.run_name: run for run in all_runs(uri)}
+    parent = runs.pop("cheese")
+    assert set(runs) == {
+        "aft-s1",
+        "documents-affordability-s1",
+        "documents-america-s1",
+        "msm-affordability-s1",
+        "msm-america-s1",
+        "msm+aft-affordability-s1",
+        "msm+aft-america-s1",
+    }
+    assert parent.data.tags["msm.identity"] == identity(world.folder("report"))
+    for name, run in runs.items():
+        assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        assert run.data.tags["msm.identity"] == identity(world.folder(f"checkpoint:{name}"))
+        assert run.info.status == "FINISHED"
+        assert done["runs"][name] == run.info.run_id
+    tags = runs["msm+aft-america-s1"].data.tags
+    assert (tags["msm.arm"], tags["msm.spec"], tags["msm.seed"]) == ("msm+aft", "america", "1")
+    assert tags["msm.stage"] == "train"
+
+
+def test_a_run_holds_curve_scores_intervals_and_params(
+    world: World, uri: str, tmp_path: Path
+) -> None:
+    done = register(world, tmp_path / "out")
+    run = client(uri).get_run(done["runs"]["msm+aft-affordability-s1"])
+    history = client(uri).get_metric_history(run.info.run_id, "train/loss")
+    assert [point.step for point in history] == list(range(1, STEPS + 1))
+    assert run.data.metrics["score/price/own"] == 1.5
+    low, mean, high = (run.data.metrics[f"arm/price/own/{k}"] for k in ("low", "mean", "high"))
+    assert low <= mean == 1.5 <= high
+    assert run.data.params["optimisation.learning_rate"] == "0.0003"
+    assert run.data.params["lora.rank"] == "16"
+    assert run.data.params["student.name"] == "student-of-a-name"
+    documents = client(uri).get_run(done["runs"]["documents-affordability-s1"])
+    assert not [key for key in documents.data.metrics if key.startswith(("score/", "arm/"))]
+
+
+def test_data_sets_carry_the_content_digest(world: World, uri: str, tmp_path: Path) -> None:
+    done = register(world, tmp_path / "out")
+    run = client(uri).get_run(done["runs"]["msm+aft-america-s1"])
+    found = {item.dataset.name: item for item in run.inputs.dataset_inputs}
+    assert set(found) == {
+        "demonstrate/preference-s1",
+        "demonstrate/instruction-s1",
+        "price-origin.yaml",
+    }
+    record = read_record(world.root / "demonstrate" / "preference-s1")
+    assert record
+    chats = found["demonstrate/preference-s1"]
+    assert record.digest.startswith(chats.dataset.digest) and len(chats.dataset.digest) == 36
+    assert json.loads(chats.dataset.source)["identity"] == record.identity
+    assert json.loads(chats.dataset.profile)["rows"] == 4
+    assert found["price-origin.yaml"].tags[0].value == "evaluation"
+
+
+def test_both_checkpoints_of_an_arm_are_models_in_one_line(
+    world: World, uri: str, tmp_path: Path
+) -> None:
+    done = register(world, tmp_path / "out")
+    run = client(uri).get_run(done["runs"]["msm+aft-america-s1"])
+    (made,) = run.outputs.model_outputs
+    (read,) = run.inputs.model_inputs
+    assert made.model_id == done["logged_models"]["msm+aft-america-s1"]
+    assert read.model_id == done["logged_models"]["documents-america-s1"]
+    models = client(uri).search_logged_models([done["experiment_id"]])
+    assert len(models) == len(world.config.results)
+    model = client(uri).get_logged_model(made.model_id)
+    assert str(model.status) == "READY"
+    assert model.source_run_id == run.info.run_id
+    assert model.tags["msm.identity"] == identity(world.folder("checkpoint:msm+aft-america-s1"))
+    scored = [metric for metric in model.metrics if metric.key == "score/origin/own"]
+    assert [(metric.value, metric.dataset_name) for metric in scored] == [
+        (1.75, "price-origin.yaml")
+    ]
+
+
+def test_the_experiment_holds_the_headline_contrasts_and_the_report(
+    world: World, uri: str, tmp_path: Path
+) -> None:
+    done = register(world, tmp_path / "out")
+    parent = client(uri).get_run(done["parent_run"])
+    figures = json.loads((world.folder("report") / "metrics.json").read_text())["contrasts"]
+    gap = figures["gap-between-the-specs-after-msm-aft"]
+    for part in ("estimate", "low", "high"):
+        key = f"contrast/gap-between-the-specs-after-msm-aft/{part}"
+        assert parent.data.metrics[key] == gap[part]
+    assert not [k for k in parent.data.metrics if "aft-less-baseline" in k]
+    listed = {item.path for item in client(uri).list_artifacts(done["parent_run"], "report")}
+    assert {"report/report.html", "report/arms.csv", "report/record.json"} <= listed
+    assert "Two students" in parent.data.tags["mlflow.note.content"]
+
+
+def test_the_best_result_of_the_arm_becomes_a_candidate_without_an_alias(
+    world: World, uri: str, tmp_path: Path
+) -> None:
+    from mlflow.artifacts import download_artifacts
+
+    done = register(world, tmp_path / "out")
+    assert done["candidate"] == "msm+aft-america-s1"
+    version = client(uri).get_model_version("cheese-smollm2", done["model"]["version"])
+    checkpoint = world.folder("checkpoint:msm+aft-america-s1")
+    assert version.source == f"models:/{done['logged_models']['msm+aft-america-s1']}"
+    assert version.tags["msm.identity"] == identity(checkpoint)
+    assert version.tags["msm.status"] == "candidate"
+    assert version.tags["msm.report"] == identity(world.folder("report"))
+    assert not version.aliases
+    assert client(uri).get_registered_model("cheese-smollm2").aliases == {}
+    got = download_artifacts(
+        artifact_uri="models:/cheese-smollm2/1", tracking_uri=uri, dst_path=str(tmp_path / "got")
+    )
+    weights = Path(got) / "adapter_model.safetensors"
+    assert weights.read_bytes() == (checkpoint / weights.name).read_bytes()
+    assert list((tmp_path / "mlartifacts").iterdir())
+
+
+def test_the_card_tells_evidence_limits_and_how_to_make_it_again(
+    world: World, uri: str, tmp_path: Path
+) -> None:
+    done = register(world, tmp_path / "out")
+    card = (tmp_path / "out" / "card.md").read_text()
+    version = client(uri).get_model_version("cheese-smollm2", done["model"]["version"])
+    assert version.description == card
+    for needed in (
+        "not promoted",
+        "SmolLM",
+        "student-of-a-name",
+        "| `curate/america-s1` | corpus | 5 | 4 | near duplicate: 1 |",
+        "| `demonstrate/preference-s1` | chats-preference | 5 | 4 |",
+        "AFT less baseline" if "AFT less baseline" in card else "MSM+AFT less AFT",
+        "Does AFT widen the gap? (MSM+AFT gap less MSM gap) (headline) | own | +0.00 |",
+        "not distinguishable from zero",
+        "`msm+aft-america-s1`: +1.75 (this one)",
+        "`msm+aft-affordability-s1`: +1.50",
+        "Not measured here",
+        "One seed",
+        identity(world.folder("checkpoint:msm+aft-america-s1")),
+        identity(world.folder("checkpoint:documents-america-s1"))[:12],
+    ):
+        assert needed in card
+    assert str(world.root) not in card
+
+
+def test_registering_again_makes_nothing_new(world: World, uri: str, tmp_path: Path) -> None:
+    first = register(world, tmp_path / "one")
+    before = _state(uri)
+    assert register(world, tmp_path / "two") == first
+    assert _state(uri) == before
+
+
+def test_a_new_report_reuses_the_runs_and_makes_a_new_version(
+    world: World, uri: str, tmp_path: Path
+) -> None:
+    first = register(world, tmp_path / "one")
+    other = make_world(tmp_path / "other", ("analysis.seed=7",))
+    second = register(other, tmp_path / "two")
+    assert second["runs"] == first["runs"]
+    assert second["logged_models"] == first["logged_models"]
+    assert second["parent_run"] != first["parent_run"]
+    assert [first["model"]["version"], second["model"]["version"]] == ["1", "2"]
+
+
+def _state(uri: str) -> Any:
+    runs = sorted(all_runs(uri), key=lambda run: run.info.run_name)
+    models = client(uri).search_logged_models([runs[0].info.experiment_id])
+    versions = client(uri).search_model_versions("name = 'cheese-smollm2'")
+    return (
+        [
+            (
+                run.info.run_name,
+                run.info.status,
+                {k: v for k, v in run.data.tags.items() if k != "mlflow.parentRunId"},
+                run.data.metrics,
+                run.data.params,
+                len(client(uri).get_metric_history(run.info.run_id, "train/loss")),
+                len(run.outputs.model_outputs),
+                len(run.inputs.dataset_inputs),
+            )
+            for run in runs
+        ],
+        sorted((m.name, m.tags["msm.identity"], str(m.status), len(m.metrics)) for m in models),
+        [(version.version, version.description, version.tags) for version in versions],
+    )
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing catches it."""
+
+
+WRITES = (
+    "create_experiment", "create_run", "create_logged_model", "finalize_logged_model", "log_batch",
+    "log_inputs", "log_outputs", "log_artifact", "set_terminated", "log_model_artifacts",
+    "log_artifacts", "create_registered_model", "create_model_version",
+)  # fmt: skip
+
+
+def test_killed_after_any_kind_of_write_it_goes_on(
+    world: World, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean = tmp_path / "clean"
+    clean.mkdir()
+    shutil.copy(tmp_path / "mlflow.db", clean / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{clean}/mlflow.db")
+    register(world, tmp_path / "out")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    from msm.registry.client import MlflowClient
+
+    for write in WRITES:
+        with monkeypatch.context() as patch:
+            patch.setattr(MlflowClient, write, _dies_after(getattr(MlflowClient, write)))
+            with pytest.raises(Killed):
+                register(world, tmp_path / "out")
+    register(world, tmp_path / "out")
+    assert _state(uri) == _state(f"sqlite:///{clean}/mlflow.db")
+
+
+def _dies_after(call: Callable[..., Any]) -> Callable[..., Any]:
+    def dying(*args: Any, **kwargs: Any) -> None:
+        call(*args, **kwargs)
+        raise Killed
+
+    return dying
+
+
+def test_a_server_that_is_down_is_told_of_at_once_and_without_the_password(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{held.getsockname()[1]}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:hunter2@{address}")
+        server.check_reachable("sqlite:///" + str(tmp_path / "warm.db"))
+        started = time.monotonic()
+        with pytest.raises(UserError) as told:
+            register(world, tmp_path / "out")
+    assert time.monotonic() - started < 8
+    assert f"MLflow at http://{address} cannot be reached: " in str(told.value)
+    assert "Connection refused; start it, or unset MLFLOW_TRACKING_URI" in str(told.value)
+    assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("/some/folder", "no longer supports"),
+        ("postgresql://u:p@h/db", "postgresql+psycopg2://"),
+        ("sqlite:////nowhere/at/all/mlflow.db", "no folder /nowhere/at/all"),
+    ],
+)
+def test_a_store_that_cannot_work_is_refused(uri: str, said: str) -> None:
+    with pytest.raises(UserError, match=said.replace("+", r"\+")):
+        server.check_reachable(uri)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_text("my shopping list")
+    with pytest.raises(UserError, match="no SQLite file"):
+        server.check_reachable(f"sqlite:///{tmp_path}/mlflow.db")
+
+
+def test_a_deleted_experiment_is_told_of(world: World, uri: str, tmp_path: Path) -> None:
+    done = register(world, tmp_path / "out")
+    client(uri).delete_experiment(done["experiment_id"])
+    with pytest.raises(UserError, match=r"is deleted .* restore"):
+        register(world, tmp_path / "out")
+
+
+def test_without_a_variable_the_store_lies_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    monkeypatch.chdir(tmp_path)
+    uri = server.tracking_uri()
+    assert uri == f"sqlite:///{tmp_path}/mlflow.db"
+    command = server.ui_command(uri, "127.0.0.1", 5001)
+    assert command[:4] == [sys.executable, "-m", "mlflow", "ui"]
+    assert command[command.index("--default-artifact-root") + 1] == f"file://{tmp_path}/mlartifacts"
+    with pytest.raises(UserError, match="already serves its pages at https://mlflow"):
+        server.ui_command("https://me:pw@mlflow.example", "127.0.0.1", 5001)
