@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +132,30 @@ def make_report(
     out = folder / "out"
     out.mkdir()
     return Report(out, run(config, {"suite": suite, **inputs}, out, Execution()))
+
+
+class Cells(HTMLParser):
+    """The text of every table row of a page, and every address it would load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[str] = []
+        self.addresses: list[str] = []
+        self.open: list[str] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append("")
+            self._inside = True
+        self.addresses += [value or "" for key, value in attrs if key in ("src", "href")]
+        if tag not in ("meta", "br", "link", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        self._inside = self._inside and tag != "tr"
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.rows[-1] += f"{data.strip()} "

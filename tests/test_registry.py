@@ -130,7 +130,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture(scope="module")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite store without content: migrations take seconds, a copy does not."""
-    from msm.registry.tracker import make_database
+    from msm.registry.database import make_database
 
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
     make_database(f"sqlite:///{file}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 import yaml
 from rich.console import Console
-from synthetic_report import CONTRASTS, IDENTITY, SUITE, Report, World, make_report, write_scores
 
 from msm.configs import ArmResult, ReportConfig
 from msm.errors import UserError
@@ -22,6 +20,16 @@ from msm.recipe import Analysis, Contrast
 from msm.reporting.console import result_table
 from msm.reporting.report import run
 from msm.table import read_table
+from tests.synthetic_report import (
+    CONTRASTS,
+    IDENTITY,
+    SUITE,
+    Cells,
+    Report,
+    World,
+    make_report,
+    write_scores,
+)
 
 
 @pytest.fixture(scope="module")
@@ -165,35 +173,8 @@ def test_text_from_data_is_escaped(tmp_path: Path) -> None:
     assert table.count(" |") == 7 and "<script" not in re.sub(r"\\<", "", table)
 
 
-class _Cells(HTMLParser):
-    """The text of every table row of a page, and every address it would load."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: list[str] = []
-        self.addresses: list[str] = []
-        self.open: list[str] = []
-        self._inside = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "tr":
-            self.rows.append("")
-            self._inside = True
-        self.addresses += [value or "" for key, value in attrs if key in ("src", "href")]
-        if tag not in ("meta", "br", "link", "img"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-        self._inside = self._inside and tag != "tr"
-
-    def handle_data(self, data: str) -> None:
-        if self._inside:
-            self.rows[-1] += f"{data.strip()} "
-
-
 def test_page_tables_and_metrics_agree(additive: Report) -> None:
-    cells = _Cells()
+    cells = Cells()
     cells.feed(additive.text("report.html"))
     assert cells.addresses == [] and cells.open == []
     metrics = json.loads(additive.text("metrics.json"))

@@ -12,8 +12,8 @@ import pytest
 from msm.errors import UserError
 from msm.execution import Execution
 from msm.identity import digest_file
-from msm.record import Outcome, read_record
 from msm.recipe import StageConfig
+from msm.record import Outcome, read_record
 from msm.stage import StageDefinition, run_stage
 
 

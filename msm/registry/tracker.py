@@ -6,20 +6,18 @@ registration that was killed finds its own traces and goes on.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from msm.errors import UserError
-from msm.registry.client import MlflowClient, MlflowException, SqlAlchemyStore
+from msm.registry.client import MlflowClient, MlflowException
+from msm.registry.database import make_database
 from msm.registry.server import (
     URI_VARIABLE,
     artifact_root,
     check_reachable,
-    database_file,
     environment,
     fault_reason,
     public_uri,
@@ -126,33 +124,6 @@ def _ensure_experiment(client: Any, uri: str, name: str) -> str:
             f"mlflow experiments restore --experiment-id {found.experiment_id}"
         )
     return str(found.experiment_id)
-
-
-def make_database(uri: str) -> None:
-    """Make a SQLite store aside and move it into place.
-
-    MLflow takes seconds over its migrations, and a file that was killed half through them can
-    never be opened again (measured with 3.17.2).
-    """
-    file = database_file(uri)
-    if file is None or file.exists():
-        return
-    partial = file.with_name(f".{file.name}.partial-{os.getpid()}")
-    partial.unlink(missing_ok=True)
-    store = SqlAlchemyStore(f"sqlite:///{partial}", artifact_root(uri))
-    store.engine.dispose()
-    _move_unless_there(partial, file)
-
-
-def _move_unless_there(partial: Path, file: Path) -> None:
-    try:
-        file.hardlink_to(partial)
-    except FileExistsError:
-        pass  # another process made it meanwhile
-    except OSError:
-        partial.rename(file)  # a file system without hard links
-        return
-    partial.unlink()
 
 
 @contextmanager

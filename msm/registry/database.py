@@ -1,0 +1,61 @@
+"""The SQLite store, made whole: MLflow's migrations run aside, and the file is moved into place.
+
+A file that was killed half through the migrations can never be opened again (MLflow 3.17.2). Made
+aside it needs no flush to disk for each step either, which takes them from 6 s to 0.6 s.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from msm.registry.client import SqlAlchemyStore
+from msm.registry.server import artifact_root, database_file
+
+
+def make_database(uri: str) -> None:
+    """Make the file of a SQLite store, if the store is one and has none."""
+    file = database_file(uri)
+    if file is None or file.exists():
+        return
+    partial = file.with_name(f".{file.name}.partial-{os.getpid()}")
+    partial.unlink(missing_ok=True)
+    with _without_flushes():
+        store = SqlAlchemyStore(f"sqlite:///{partial}", artifact_root(uri))
+    store.engine.dispose()
+    with partial.open("rb") as written:
+        os.fsync(written.fileno())
+    _move_unless_there(partial, file)
+
+
+@contextmanager
+def _without_flushes() -> Iterator[None]:
+    """SQLite connections opened meanwhile leave flushing to the operating system."""
+
+    def relax(connection: Any, _: Any) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous=OFF")
+
+    event.listen(Engine, "connect", relax)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", relax)
+
+
+def _move_unless_there(partial: Path, file: Path) -> None:
+    try:
+        file.hardlink_to(partial)
+    except FileExistsError:
+        pass  # another process made it meanwhile
+    except OSError:
+        partial.rename(file)  # a file system without hard links
+        return
+    partial.unlink()
