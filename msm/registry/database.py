@@ -6,11 +6,12 @@ aside it needs no flush to disk for each step either, which takes them from 6 s 
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
@@ -25,14 +26,21 @@ def make_database(uri: str) -> None:
     file = database_file(uri)
     if file is None or file.exists():
         return
-    partial = file.with_name(f".{file.name}.partial-{os.getpid()}")
-    partial.unlink(missing_ok=True)
-    with _without_flushes():
-        store = SqlAlchemyStore(f"sqlite:///{partial}", artifact_root(uri))
-    store.engine.dispose()
-    with partial.open("rb") as written:
-        os.fsync(written.fileno())
-    _move_unless_there(partial, file)
+    with file.with_name(f".{file.name}.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if file.exists():
+            return
+        partial = file.with_name(f".{file.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        made = partial / file.name
+        with _without_flushes():
+            store = SqlAlchemyStore(f"sqlite:///{made}", artifact_root(uri))
+        store.engine.dispose()
+        with made.open("rb") as written:
+            os.fsync(written.fileno())
+        made.rename(file)
+        partial.rmdir()
 
 
 @contextmanager
@@ -48,14 +56,3 @@ def _without_flushes() -> Iterator[None]:
         yield
     finally:
         event.remove(Engine, "connect", relax)
-
-
-def _move_unless_there(partial: Path, file: Path) -> None:
-    try:
-        file.hardlink_to(partial)
-    except FileExistsError:
-        pass  # another process made it meanwhile
-    except OSError:
-        partial.rename(file)  # a file system without hard links
-        return
-    partial.unlink()
