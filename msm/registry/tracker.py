@@ -117,7 +117,8 @@ def _ensure_experiment(client: Any, uri: str, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         root = artifact_root(uri)
-        return str(client.create_experiment(name, f"{root}/{name}" if root else None))
+        location = f"{root.rstrip('/')}/{name}" if root else None
+        return str(client.create_experiment(name, location))
     if found.lifecycle_stage != "active":
         raise UserError(
             f"experiment '{name}' is deleted in MLflow at {public_uri(uri)}; restore it with: "
