@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha2
 export HF_HUB_OFFLINE := 1
 export DS_BUILD_OPS   := 0
 
-.PHONY: run study test lint environment lock clean
+.PHONY: run study test lint repro pipelines environment lock clean
 run: environment            ## the embedded experiment on one seed
 	$(BIN)/msm run recipes/cheese.yaml
 
@@ -21,6 +21,12 @@ lint: environment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+repro: environment          ## the embedded experiment as DVC stages
+	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
+
+pipelines: environment      ## compile the KFP pipelines of the recipes again
+	$(BIN)/python -m pipelines.compile recipes/cheese.yaml recipes/tiny.yaml
 
 environment: $(STAMP)
 

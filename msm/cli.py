@@ -54,6 +54,7 @@ def _stage_command(stage: str, help_text: str) -> None:
 
         loaded = load_recipe(recipe, overrides or [])
         task = find_task(loaded, Stage(stage), name)
+        _track_in(workspace)
         with shown_on_terminal():
             record, worked = Workspace(workspace, loaded).run(task, replace)
         done = f"done in {record.seconds:.1f} s" if worked else "nothing to do"
@@ -87,6 +88,7 @@ def run(
     from msm.console import run_and_show
     from msm.recipe import load_recipe
 
+    _track_in(workspace)
     run_and_show(load_recipe(recipe, overrides or []), recipe, workspace, replace)
 
 
@@ -106,11 +108,19 @@ def ui(
     port: Annotated[int, typer.Option(help="port to listen on")] = 5000,
 ) -> None:
     """Open the MLflow UI on this workspace's runs and models."""
-    from msm.registry.server import tracking_uri, ui_command
+    from msm.registry.database import make_database
+    from msm.registry.server import QUIET, tracking_uri, ui_command
 
-    os.chdir(workspace)
+    _track_in(workspace)
     command = ui_command(tracking_uri(), host, port)
-    os.execvp(command[0], command)
+    make_database(tracking_uri())
+    typer.echo(f"MLflow UI on http://{host}:{port} (Ctrl-C ends it)")
+    os.execvpe(command[0], command, {**os.environ, **QUIET})
+
+
+def _track_in(workspace: Path) -> None:
+    """Keep MLflow's file in the workspace, unless MLFLOW_TRACKING_URI names another place."""
+    os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{workspace.resolve() / 'mlflow.db'}")
 
 
 @app.callback(invoke_without_command=True)

@@ -23,7 +23,7 @@ SUITE = "suite.yaml"
 
 def portable_recipe(recipe: Recipe) -> tuple[str, str, dict[str, str]]:
     """A recipe as texts: itself as JSON without paths, the suite file, and each spec file."""
-    raw = recipe.model_dump(mode="json", by_alias=True)
+    raw = recipe.model_dump(mode="json", by_alias=True)  # in order: the report keeps that of arms
     specs: dict[str, str] = {}
     for name, spec in raw["specs"].items():
         if spec["path"]:
@@ -31,7 +31,7 @@ def portable_recipe(recipe: Recipe) -> tuple[str, str, dict[str, str]]:
             spec["path"] = f"{name}.md"
     suite = Path(raw["evaluation"]["suite"]).read_text(encoding="utf-8")
     raw["evaluation"]["suite"] = SUITE
-    return json.dumps(raw, ensure_ascii=False, sort_keys=True), suite, specs
+    return json.dumps(raw, ensure_ascii=False), suite, specs
 
 
 def run_task(

@@ -84,12 +84,16 @@ class ArmResult(StageConfig):
 
 
 class ReportConfig(StageConfig):
-    """The analysis over all scores; ``results`` says what each input role holds."""
+    """The analysis over all scores; ``results`` says what each input role holds.
+
+    ``order`` is the order in which the report shows them: a mapping's own is in no identity.
+    """
 
     experiment: str
     summary: str
     assistant: str
     specs: tuple[str, ...]
+    order: tuple[str, ...]
     results: Mapping[str, ArmResult]
     analysis: Analysis
 
@@ -101,4 +105,5 @@ class RegisterConfig(StageConfig):
     model: str
     arm: str
     assistant: str
+    student: str
     results: Mapping[str, ArmResult]

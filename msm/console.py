@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections import Counter
@@ -89,4 +90,22 @@ def _show_result(recipe: Recipe, recipe_path: Path, root: Path) -> None:
     print(f"report page  {report / 'report.html'}")
     print(f"records      {workspace.root / 'outputs' / recipe.name}/*/*/record.json")
     print(f"MLflow       .venv/bin/msm ui{where}")
+    _show_registration(workspace, recipe_path, where)
     print(f"status       .venv/bin/msm status {recipe_path}{where}")
+
+
+def _show_registration(workspace: Workspace, recipe_path: Path, where: str) -> None:
+    """Say which candidate was registered, and if that was on another server than today's."""
+    from msm.registry.server import public_uri, tracking_uri
+
+    name = workspace.recipe.name
+    path = workspace.output(Stage.REGISTER, name) / "registration.json"
+    registration = json.loads(path.read_text(encoding="utf-8"))
+    model = registration["model"]
+    print(f"candidate    {model['name']} version {model['version']}")
+    if registration["tracking_uri"] != public_uri(tracking_uri()):
+        print(
+            f"             registered at {registration['tracking_uri']}, not at "
+            f"{public_uri(tracking_uri())}; to register there too: "
+            f".venv/bin/msm register {recipe_path} {name}{where} --replace"
+        )

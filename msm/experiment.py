@@ -112,6 +112,7 @@ def build_tasks(recipe: Recipe) -> list[Task]:
             summary=recipe.summary,
             assistant=recipe.assistant,
             specs=tuple(recipe.specs),
+            order=tuple(scores),
             results=scores,
             analysis=recipe.analysis,
         ),
@@ -256,7 +257,10 @@ def _register(
     checkpoints: Mapping[str, ArmResult],
     tasks: list[Task],
 ) -> Task:
-    inputs: dict[str, Input] = {"report": OutputInput(Stage.REPORT, recipe.name)}
+    inputs: dict[str, Input] = {
+        "report": OutputInput(Stage.REPORT, recipe.name),
+        "suite": FileInput(Path(recipe.evaluation.suite)),
+    }
     for name in scores:
         inputs[f"scores:{name}"] = OutputInput(Stage.EVALUATE, name)
     for name in checkpoints:
@@ -269,6 +273,7 @@ def _register(
         model=recipe.register_.model,
         arm=recipe.register_.arm,
         assistant=recipe.assistant,
+        student=recipe.student.label,
         results=checkpoints,
     )
     return Task(Stage.REGISTER, recipe.name, config, inputs)

@@ -55,6 +55,14 @@ class Student(_Part):
     layers: int = Field(default=2, ge=1, description="for random: number of layers")
     seed: int = Field(default=0, description="for random: the seed of the weights")
 
+    @property
+    def label(self) -> str:
+        """How a person would name it."""
+        if self.source is Source.RANDOM:
+            return f"random weights ({self.layers} layers of {self.hidden}, seed {self.seed})"
+        name = Path(self.name).name if self.source is Source.FOLDER else self.name
+        return f"{self.source} {name}" + (f"@{self.revision}" if self.revision else "")
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.source is not Source.RANDOM and not self.name:

@@ -1,5 +1,6 @@
 """From a recipe to a Kubeflow pipeline: one task for each task of the experiment."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -44,14 +45,15 @@ def build_pipeline(experiment: Recipe) -> Callable[..., Any]:
     as the names of its tasks are the same, such as one with other training settings.
     """
     text, suite, specs = portable_recipe(experiment)
-    # One parameter for all files: KFP writes a string's default into a comment of the compiled
-    # YAML as it is, so that a default of several lines would make the file invalid.
-    texts = {"suite": suite, "specs": specs}
+    # JSON in one line, not a dict and not the files as they are: KFP writes defaults into a comment
+    # of the compiled YAML, a dict in an order that differs from run to run, and a string of several
+    # lines so that the file becomes invalid.
+    texts = json.dumps({"suite": suite, "specs": specs}, ensure_ascii=False, sort_keys=True)
 
     @dsl.pipeline(name=f"msm-{experiment.name}", description=" ".join(experiment.summary.split()))
     def pipeline(
         recipe: str = text,
-        files: dict[str, Any] = texts,
+        files: str = texts,
     ) -> None:
         made: dict[str, Any] = {}
         for task in build_tasks(experiment):

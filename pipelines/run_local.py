@@ -25,7 +25,8 @@ def run_local(recipe: Recipe, root: Path) -> dict[str, Path]:
     Raises:
         RuntimeError: a task failed; its log is on standard output.
     """
-    warnings.filterwarnings("ignore", message="You may be attemping", category=RuntimeWarning)
+    for message in ("You may be attemping to run", "Task .* have no effect"):
+        warnings.filterwarnings("ignore", message=message)  # about the image and display names
     before = set(root.glob("*/*/executor_output.json"))
     # workspace_root stays unset: KFP deletes that folder after the run, whoever made it.
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root))

@@ -126,6 +126,7 @@ def make_report(
         summary=summary,
         assistant="SmolLM",
         specs=specs,
+        order=tuple(results),
         results=results,
         analysis=Analysis(contrasts=contrasts, resamples=1000, notes=("Fixed before.",)),
     )

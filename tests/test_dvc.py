@@ -15,12 +15,13 @@ import pytest
 import yaml
 from dvc.dependency.param import ParamsDependency
 from dvc.repo import Repo
+from dvc.stage import PipelineStage
 
 from msm.experiment import FileInput, OutputInput, StudentInput, Task, build_tasks
 from msm.recipe import load_recipe
 
 RECIPE = "recipes/cheese.yaml"
-NO_OP_SECONDS = 2
+NO_OP_SECONDS = 10  # 1.6 s of one core; the rest is for a machine busy with other tests
 CHANGES = (
     "assistant=Otto",
     "provider=Somebody",
@@ -41,13 +42,20 @@ CHANGES = (
 )
 
 
-def test_stages_are_the_tasks_of_the_recipe(root: Path) -> None:
+@pytest.fixture(scope="module")
+def stages(root: Path) -> dict[str, PipelineStage]:
+    """The stages of dvc.yaml by their output's ``stage/name``."""
+    found = Repo(str(root)).index.stages
+    return {"/".join(str(stage.outs[0]).split("/")[2:]): stage for stage in found}
+
+
+def test_stages_are_the_tasks_of_the_recipe(root: Path, stages: dict[str, PipelineStage]) -> None:
     recipe = load_recipe(root / RECIPE)
-    stages = {str(stage.outs[0]): stage for stage in Repo(str(root)).index.stages}
     tasks = build_tasks(recipe)
-    assert sorted(stages) == sorted(f"outputs/{recipe.name}/{task.label}" for task in tasks)
+    assert sorted(stages) == sorted(task.label for task in tasks)
     for task in tasks:
-        stage = stages[f"outputs/{recipe.name}/{task.label}"]
+        stage = stages[task.label]
+        assert [str(out) for out in stage.outs] == [f"outputs/{recipe.name}/{task.label}"]
         assert stage.cmd == f"msm {task.stage} {RECIPE} {task.name} --replace"
         assert stage.outs[0].persist
         deps = [str(dep) for dep in stage.deps if not isinstance(dep, ParamsDependency)]
@@ -59,18 +67,22 @@ def test_stages_are_the_tasks_of_the_recipe(root: Path) -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_key_is_a_parameter_of_every_stage_it_changes(change: str, root: Path) -> None:
+def test_a_changed_key_is_a_parameter_of_every_stage_it_changes(
+    change: str, root: Path, stages: dict[str, PipelineStage]
+) -> None:
     before = {task.label: task for task in build_tasks(load_recipe(root / RECIPE))}
     after = {task.label: task for task in build_tasks(load_recipe(root / RECIPE, [change]))}
     changed = {label for label, task in after.items() if task.config != before[label].config}
     assert changed
-    assert changed <= _stages_with_parameter(change.split(".")[0].split("=")[0], root)
+    assert changed <= _with_parameter(change.split("=")[0].split(".")[0], stages)
 
 
-def test_the_student_is_a_parameter_of_every_stage_that_reads_it(root: Path) -> None:
+def test_the_student_is_a_parameter_of_every_stage_that_reads_it(
+    root: Path, stages: dict[str, PipelineStage]
+) -> None:
     tasks = build_tasks(load_recipe(root / RECIPE))
     readers = {task.label for task in tasks if StudentInput() in task.inputs.values()}
-    assert readers == _stages_with_parameter("student", root)
+    assert readers == _with_parameter("student", stages)
 
 
 @pytest.mark.slow
@@ -90,10 +102,13 @@ def test_after_a_run_dvc_records_and_then_has_nothing_to_do(root: Path, tmp_path
     assert "Data and pipelines are up to date." in said
     assert (checkout / "dvc.lock").read_bytes() == lock
     assert _records(checkout) == made
-    assert seconds < NO_OP_SECONDS * 3, "three times the time on an idle machine"
+    assert seconds < NO_OP_SECONDS
 
     shown = json.loads(_run(checkout, "dvc", "metrics", "show", "--json"))
     assert "contrasts" in next(iter(shown[""]["data"].values()))["data"]
+    drawn = json.loads(_run(checkout, "dvc", "plots", "show", "--json"))
+    assert set(drawn["data"]) == {"contrasts", "training loss"}
+    assert "errors" not in drawn
     _run(checkout, "dvc", "push")
     shutil.rmtree(checkout / "outputs")
     shutil.rmtree(checkout / ".dvc" / "cache")
@@ -113,10 +128,11 @@ def _paths(task: Task, experiment: str, root: Path) -> list[str]:
     return paths
 
 
-def _stages_with_parameter(key: str, root: Path) -> set[str]:
+def _with_parameter(key: str, stages: dict[str, PipelineStage]) -> set[str]:
+    """The labels of the stages that a key of the recipe is a parameter of."""
     return {
-        "/".join(str(stage.outs[0]).split("/")[-2:])
-        for stage in Repo(str(root)).index.stages
+        label
+        for label, stage in stages.items()
         for dep in stage.deps
         if isinstance(dep, ParamsDependency) and key in dep.params
     }
@@ -124,7 +140,8 @@ def _stages_with_parameter(key: str, root: Path) -> set[str]:
 
 def _small_checkout(root: Path, checkout: Path) -> Path:
     """A git and DVC repository with the real dvc.yaml, and the tiny recipe in cheese's place."""
-    for name in ("dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", "msm/stages.py"):
+    files = (".dvc/config", ".dvc/plots/forest.json", ".dvcignore", ".gitignore", "dvc.yaml")
+    for name in (*files, "msm/stages.py"):
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / name, checkout / name)
     shutil.copytree(root / "specs", checkout / "specs")

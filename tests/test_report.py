@@ -221,7 +221,7 @@ def test_scores_of_another_suite_are_refused(tmp_path: Path) -> None:
     result = ArmResult(arm="msm", spec="america", seed=1)
     scores = write_scores(tmp_path / "scores", small, World(), result)
     config = ReportConfig(
-        experiment="x", summary="", assistant="A", specs=(), results={"a": result},
+        experiment="x", summary="", assistant="A", specs=(), order=("a",), results={"a": result},
         analysis=Analysis(),
     )  # fmt: skip
     with pytest.raises(UserError, match="another suite"):

@@ -1,7 +1,5 @@
 """The component ``curate``."""
 
-from typing import Any
-
 from kfp import dsl
 from kfp.dsl import Dataset, Input, Output
 
@@ -11,17 +9,19 @@ from components.image import IMAGE
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def curate(
     recipe: str,
-    files: dict[str, Any],
+    files: str,
     name: str,
     documents: Input[Dataset],
     out: Output[Dataset],
 ) -> None:
     """Filter, deduplicate and decontaminate documents."""
+    import json
+
     from msm.component import run_task
 
     made = run_task(
         recipe,
-        **files,
+        **json.loads(files),
         stage="curate",
         name=name,
         inputs={"documents": documents.path},

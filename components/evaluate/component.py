@@ -1,7 +1,5 @@
 """The component ``evaluate``."""
 
-from typing import Any
-
 from kfp import dsl
 from kfp.dsl import Artifact, Input, Model, Output
 
@@ -11,17 +9,19 @@ from components.image import IMAGE
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def evaluate(
     recipe: str,
-    files: dict[str, Any],
+    files: str,
     name: str,
     checkpoint: Input[Model],
     out: Output[Artifact],
 ) -> None:
     """Score a checkpoint on held-out and in-domain preferences."""
+    import json
+
     from msm.component import run_task
 
     made = run_task(
         recipe,
-        **files,
+        **json.loads(files),
         stage="evaluate",
         name=name,
         inputs={"checkpoint": checkpoint.path},

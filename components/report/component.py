@@ -1,7 +1,5 @@
 """The component ``report``; reads the scores of every arm."""
 
-from typing import Any
-
 from kfp.dsl import HTML, Artifact, Metrics, Output
 
 from components.image import IMAGE
@@ -11,7 +9,7 @@ from components.wide import wide_component
 @wide_component(base_image=IMAGE, install_kfp_package=False)
 def report(
     recipe: str,
-    files: dict[str, Any],
+    files: str,
     name: str,
     out: Output[Artifact],
     page: Output[HTML],
@@ -25,7 +23,9 @@ def report(
     from msm.component import run_task
 
     paths = {role: artifact.path for role, artifact in inputs.items()}
-    made = run_task(recipe, **files, stage="report", name=name, inputs=paths, out=out.path)
+    made = run_task(
+        recipe, **json.loads(files), stage="report", name=name, inputs=paths, out=out.path
+    )
     out.metadata.update(display_name=f"report/{name}", **made)
     folder = Path(out.path)
     Path(page.path).write_bytes((folder / "report.html").read_bytes())

@@ -35,7 +35,9 @@ def tracking_uri() -> str:
 
 def database_file(uri: str) -> Path | None:
     """The file of a SQLite store, None for any other."""
-    return Path(uri.removeprefix(_SQLITE)).absolute() if uri.startswith(_SQLITE) else None
+    if not uri.startswith(_SQLITE):
+        return None
+    return Path(uri.removeprefix(_SQLITE).partition("?")[0]).absolute()
 
 
 def artifact_root(uri: str) -> str | None:
@@ -119,17 +121,13 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 def fault_reason(message: str) -> str:
     """What went wrong with a request, in a few words and without address or credentials."""
     if status := re.search(r"failed with error code (\d+)", message):
-        if status.group(1) in ("401", "403"):
-            return (
-                f"it refuses the credentials (HTTP {status.group(1)}); set "
-                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
-            )
         return f"it answers with HTTP {status.group(1)}"
     if re.search(r"timed out|Max retries exceeded.*timeout", message, re.IGNORECASE):
         return "no answer in time"
-    caused = re.search(r"Caused by \w+\((.*)\)", message, re.DOTALL)
-    reason = caused.group(1).rsplit(": ", 1)[-1] if caused else message.strip().splitlines()[0]
-    return re.sub(r"//[^/@\s]+@", "//", reason).strip("\"')( ")
+    caused = re.search(r"Caused by \w+\([\"']?(.*?)[\"']?\)\)?$", message, re.DOTALL)
+    told = caused.group(1) if caused else message.strip().splitlines()[0]
+    reason = re.split(r": (?=\[Errno|Failed to resolve)", told)[-1]
+    return re.sub(r"//[^/@\s]+@", "//", reason)
 
 
 def _check_file(file: Path) -> None:
@@ -156,7 +154,13 @@ def _check_server(uri: str) -> None:
         try:
             MlflowClient(uri).search_experiments(max_results=1)
         except (MlflowException, OSError) as error:
+            reason = fault_reason(str(error))
+            if reason.endswith(("401", "403")):
+                raise UserError(
+                    f"MLflow at {public_uri(uri)} refuses the credentials ({reason}); set "
+                    "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+                ) from None
             raise UserError(
-                f"MLflow at {public_uri(uri)} cannot be reached: {fault_reason(str(error))}; "
+                f"MLflow at {public_uri(uri)} cannot be reached: {reason}; "
                 f"start it, or unset {URI_VARIABLE} to use the local file"
             ) from None

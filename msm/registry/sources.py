@@ -140,12 +140,11 @@ def _depth(name: str, trained: Mapping[str, Source], names: Mapping[str, str]) -
 
 def _axis_of(inputs: Mapping[str, Path], report: Source) -> dict[str, str]:
     """The axis that belongs to each spec, from the suite that the report was made with."""
+    path = inputs[SUITE]
     recorded = report.record.inputs.get(SUITE)
-    path = inputs.get(SUITE) or (Path(recorded.path) if recorded else None)
-    if path is None or not path.exists() or (recorded and digest_path(path) != recorded.digest):
+    if recorded is not None and digest_path(path) != recorded.digest:
         raise UserError(
-            f"the suite of report {report.folder} ({path}) is missing or was changed since; "
-            "bring it back, or make the report again"
+            f"report {report.folder} was made with another suite than {path}; make it again"
         )
     return {axis.spec: axis.name for axis in read_suite(path).axes}
 

@@ -29,7 +29,8 @@ def run(
     Nothing written depends on time, machine or path.
     """
     suite = read_suite(inputs["suite"])
-    scores = load_scores(suite, config.results, inputs)
+    results = {name: config.results[name] for name in config.order}
+    scores = load_scores(suite, results, inputs)
     arms = describe_arms(scores, config.analysis)
     contrasts, left_out = take_contrasts(scores, config.analysis)
     has_check = scores.in_domain is not None
