@@ -136,6 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Entry point: a user's error is one line on standard error and exit code 2."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # stages show their progress themselves
     sys.exit(_guarded(lambda: app(arguments, standalone_mode=True)))
 
 
