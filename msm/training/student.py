@@ -17,7 +17,7 @@ from msm.identity import digest_value
 from msm.recipe import Source, Student
 
 CACHE_VARIABLE = "MSM_CACHE"
-CONVERSION = 1  # part of the cache folder's name: raise it when the conversion changes
+CONVERSION = 2  # part of the cache folder's name: raise it when the conversion changes
 WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model")
 
 
