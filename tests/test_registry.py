@@ -8,132 +8,25 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from msm.configs import RegisterConfig
 from msm.errors import UserError
-from msm.evals.items import read_suite
-from msm.execution import Execution
-from msm.experiment import FileInput, OutputInput, Stage, Task, build_tasks
-from msm.jsonl import write_shards
-from msm.recipe import load_recipe
-from msm.record import Outcome, read_record
+from msm.record import read_record
 from msm.registry import server
-from msm.stage import StageDefinition, run_stage
-from msm.stages import definition
-from msm.table import write_table
-
-ROOT = Path(__file__).parents[1]
-SUITE = ROOT / "evals" / "price-origin.yaml"
-RECIPE = ROOT / "recipes" / "cheese.yaml"
-ARMS = (
-    "arms={aft: {phases: [preference]}, "
-    "msm: {phases: [documents, instruction], specs: [affordability, america]}, "
-    "msm+aft: {phases: [documents, preference], specs: [affordability, america]}}"
+from tests.registry_world import (
+    STEPS,
+    Registered,
+    World,
+    all_runs,
+    client,
+    identity,
+    make_world,
+    register,
 )
-STEPS = 1100  # two metrics a step: more than one call takes
-SPEC_OF = {axis.name: axis.spec for axis in read_suite(SUITE).axes}
-
-
-@dataclass(frozen=True)
-class World:
-    """An experiment's outputs, all but the registration."""
-
-    root: Path
-    config: RegisterConfig
-    inputs: Mapping[str, Path]
-
-    def folder(self, role: str) -> Path:
-        return self.inputs[role]
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A store that holds the world: its folder, and what ``registration.json`` says."""
-
-    folder: Path
-    uri: str
-    done: dict[str, Any]
-
-    @property
-    def client(self) -> Any:
-        return client(self.uri)
-
-
-def make_world(root: Path, overrides: tuple[str, ...] = ()) -> World:
-    """Run the experiment with made-up bodies; the report is the real one."""
-    recipe = load_recipe(RECIPE, (ARMS, "analysis.resamples=100", *overrides))
-    student = root / "student-of-a-name"
-    student.mkdir(parents=True)
-    (student / "config.json").write_text("{}")
-    *tasks, register = build_tasks(recipe)
-
-    def locate(task: Task) -> dict[str, Path]:
-        return {
-            role: item.path
-            if isinstance(item, FileInput)
-            else root / item.stage / item.name
-            if isinstance(item, OutputInput)
-            else student
-            for role, item in task.inputs.items()
-        }
-
-    for task in tasks:
-        made = _definition(task)
-        run_stage(made, task.config, locate(task), root / task.stage / task.name, Execution())
-    assert isinstance(register.config, RegisterConfig)
-    return World(root, register.config, locate(register))
-
-
-def _definition(task: Task) -> StageDefinition:
-    if task.stage is Stage.REPORT:
-        return definition(task.stage)
-    bodies: dict[Stage, Callable[[Path, str], Outcome]] = {
-        Stage.TRAIN: _train,
-        Stage.EVALUATE: _evaluate,
-    }
-    body = bodies.get(task.stage, _data)
-    return StageDefinition(
-        task.stage.value, 1, lambda: lambda config, inputs, out, execution: body(out, task.name)
-    )
-
-
-def _data(out: Path, name: str) -> Outcome:
-    write_shards(out, "rows", [{"id": name}])
-    return Outcome(rows_in=5, rows_out=4, dropped={"near duplicate": 1})
-
-
-def _train(out: Path, name: str) -> Outcome:
-    steps = STEPS if name == "msm+aft-affordability-s1" else 3
-    (out / "adapter_model.safetensors").write_bytes(f"weights of {name}".encode())
-    (out / "adapter_config.json").write_text('{"r": 16}')
-    rows = [{"step": n, "loss": 3 - n / steps, "learning_rate": 1e-4} for n in range(1, steps + 1)]
-    write_table(out / "curve.csv", rows)
-    return Outcome(tokens=99, summary={"steps": steps, "first_loss": 3.0, "last_loss": 2.0})
-
-
-def _evaluate(out: Path, name: str) -> Outcome:
-    rows = []
-    for item in read_suite(SUITE).items():
-        score = 1.5 if SPEC_OF[item.axis] in name else 0.5
-        rows.append(
-            {
-                "id": item.id,
-                "axis": item.axis,
-                "cluster": item.cluster,
-                "frame": item.frame.name,
-                "toward": item.toward,
-                "away": item.away,
-                "score": score + (0.25 if "america" in name and item.axis == "origin" else 0.0),
-            }
-        )
-    write_shards(out, "scores", rows)
-    return Outcome(rows_in=len(rows), rows_out=len(rows))
 
 
 @pytest.fixture(scope="module")
@@ -170,33 +63,6 @@ def registered(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         return Registered(folder, uri, register(world, folder / "out"))
-
-
-def register(world: World, out: Path) -> dict[str, Any]:
-    from msm.registry.register import run
-
-    out.mkdir(exist_ok=True)
-    outcome = run(world.config, world.inputs, out, Execution())
-    assert outcome.rows_out == len(world.config.results)
-    result: dict[str, Any] = json.loads((out / "registration.json").read_text())
-    return result
-
-
-def client(uri: str) -> Any:
-    from msm.registry.client import MlflowClient
-
-    return MlflowClient(uri, uri)
-
-
-def all_runs(uri: str) -> list[Any]:
-    (experiment,) = [e for e in client(uri).search_experiments() if e.name == "cheese"]
-    return list(client(uri).search_runs([experiment.experiment_id], max_results=500))
-
-
-def identity(folder: Path) -> str:
-    record = read_record(folder)
-    assert record
-    return record.identity
 
 
 def test_each_checkpoint_is_a_run_below_the_experiment(
