@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from msm import __version__
+from msm.cli_spec import spec_app
 from msm.errors import UserError
 
 USER_ERROR = 2
@@ -22,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(spec_app, name="spec")
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="recipe file, see recipes/")]
 TaskName = Annotated[

@@ -88,8 +88,17 @@ def read_spec(path: Path) -> Spec:
     Raises:
         UserError: the file is missing, empty, not UTF-8, or lacks a part; names the line.
     """
+    return parse_spec(read_spec_text(path), str(path))
+
+
+def read_spec_text(path: Path) -> str:
+    """The text of a spec file, not parsed.
+
+    Raises:
+        UserError: the file is missing, unreadable or not UTF-8.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"spec {path} does not exist; check the recipe's 'specs'") from None
     except UnicodeDecodeError as error:
@@ -98,7 +107,6 @@ def read_spec(path: Path) -> Spec:
         ) from None
     except OSError as error:
         raise UserError(f"spec {path} cannot be read: {error.strerror}") from None
-    return parse_spec(text, str(path))
 
 
 def parse_spec(text: str, where: str) -> Spec:
