@@ -59,7 +59,9 @@ def run(
         raise UserError("the adapter has no trainable weight; check training.lora.first_layer")
     before = [p.detach().clone() for p in trainable]
     started = time.monotonic()
-    curve = _train(config, model, trainable, rows, out, execution, tokenizer.pad_token_id)
+    curve, first_step = _train(
+        config, model, trainable, rows, out, execution, tokenizer.pad_token_id
+    )
     seconds = time.monotonic() - started
     save_adapter(model, out)
     write_table(out / CURVE, [{key: point[key] for key in CURVE_COLUMNS} for point in curve])
@@ -71,11 +73,12 @@ def run(
     if moved == 0:
         raise RuntimeError("the adapter did not move: no step reached its weights")
     batches = step_batches(rows, config.optimisation, config.seed)
-    tokens = sum(len(rows[i].tokens) for batch in batches for i in batch)
+    tokens = [sum(len(rows[i].tokens) for i in batch) for batch in batches]
+    speed = sum(tokens[first_step:]) / max(seconds, 1e-9)
     return Outcome(
         rows_in=len(rows),
         rows_out=len(rows),
-        tokens=tokens,
+        tokens=sum(tokens),
         summary={
             "steps": steps,
             "supervised_tokens": supervised_tokens(rows) * config.optimisation.epochs,
@@ -86,7 +89,7 @@ def run(
             "adapter_moved": moved,
             "adapter": "continued" if "checkpoint" in inputs else "fresh",
             "trainable_parameters": sum(p.numel() for p in trainable),
-            "tokens_per_second": round(tokens / seconds, 1) if seconds > 0 else None,
+            "tokens_per_second": round(speed, 1),
         },
     )
 
@@ -108,7 +111,8 @@ def _train(
     out: Path,
     execution: Execution,
     pad: int,
-) -> list[Mapping[str, Any]]:
+) -> tuple[list[Mapping[str, Any]], int]:
+    """Train to the end; returns the whole curve, and the step at which this process took over."""
     settings = config.optimisation
     optimiser = torch.optim.AdamW(
         trainable, lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -141,7 +145,7 @@ def _train(
                 file.flush()
                 save_position(out, model, optimiser, Position(step + 1))
                 saved = time.monotonic()
-    return curve
+    return curve, position.step
 
 
 def _step(model: Any, batch: list[TokenisedRow], pad: int, device: str) -> float:
