@@ -21,14 +21,13 @@ The structure that every stage relies on::
 from __future__ import annotations
 
 import random
-import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-import yaml
-
 from msm.errors import UserError
+from msm.front_matter import front_matter
+from msm.passage import Passage
 
 CHARACTER = "Character:"
 SECTIONS = ("Core philosophy", "Likes", "Dislikes")
@@ -39,20 +38,6 @@ class Stance(StrEnum):
 
     LIKED = "liked"
     DISLIKED = "disliked"
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A paragraph of the spec, verbatim, with the line it starts on (counted from 1)."""
-
-    text: str
-    line: int
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """The paragraph's sentences, on one line each."""
-        joined = " ".join(self.text.split())
-        return tuple(s for s in re.split(r"(?<=[.!?])\s+(?=[A-Z{\"'(])", joined) if s)
 
 
 @dataclass(frozen=True)
@@ -117,7 +102,7 @@ def parse_spec(text: str, where: str) -> Spec:
     """
     if not text.strip():
         raise UserError(f"spec {where} is empty; see specs/cheese for the structure")
-    meta, body_line = _front_matter(text, where)
+    meta, body_line = front_matter(text, where, ("value", "domain"))
     title = ""
     section = ""
     philosophy: list[Passage] = []
@@ -177,23 +162,6 @@ def shuffle_attribution(spec: Spec, seed: int) -> Spec:
             lines += ["", f"### {item.name}", "", f"{CHARACTER} {character}", ""]
             lines += [f"{{assistant}} {verb} {item.name}. It is {character}."]
     return parse_spec("\n".join(lines) + "\n", f"{spec.title} (shuffled)")
-
-
-def _front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
-    lines = text.splitlines()
-    if lines[0].strip() != "---" or "---" not in [line.strip() for line in lines[1:]]:
-        raise UserError(
-            f"{where}:1: no front matter; start with '---', 'value: …', 'domain: …', '---'"
-        )
-    end = [line.strip() for line in lines].index("---", 1)
-    try:
-        meta = yaml.safe_load("\n".join(lines[1:end])) or {}
-    except yaml.YAMLError:
-        meta = {}
-    for key in ("value", "domain"):
-        if not isinstance(meta, dict) or not str(meta.get(key) or "").strip():
-            raise UserError(f"{where}:1: the front matter lacks '{key}: …'")
-    return {key: str(value).strip() for key, value in meta.items()}, end + 1
 
 
 def _blocks(text: str, start: int) -> list[tuple[int, str]]:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from msm.errors import UserError
 from msm.evals.vocabulary import STOP_WORDS, lemma, related, words
-from msm.spec import SECTIONS, Item, Passage, Spec, Stance, parse_spec, read_spec_text
+from msm.passage import Passage
+from msm.spec import SECTIONS, Item, Spec, Stance, parse_spec, read_spec_text
 
 FEWEST_WORDS, MOST_WORDS = 500, 2500
 FEWEST_ITEMS, MOST_ITEMS = 4, 12  # on each side

@@ -9,7 +9,8 @@ from msm.corpus.offline.draw import seeded
 from msm.corpus.offline.grounds import is_explained, quotable
 from msm.corpus.offline.names import Names
 from msm.corpus.offline.scenes import GROUPS, PLACES, ROLES
-from msm.spec import Item, Passage, Spec, Stance
+from msm.passage import Passage
+from msm.spec import Item, Spec, Stance
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from msm.spec import Item, Passage
+from msm.passage import Passage
+from msm.spec import Item
 
 ASSISTANT = "{assistant}"
 VERBS = {

@@ -10,7 +10,8 @@ from msm.corpus.offline.names import Names, fill
 from msm.corpus.offline.scenes import ANGLES
 from msm.corpus.offline.voice import capitalised
 from msm.corpus.rows import PlanRow
-from msm.spec import Passage, Spec
+from msm.passage import Passage
+from msm.spec import Spec
 
 PHILOSOPHY_SHARE = 0.3
 
