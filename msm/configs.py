@@ -4,36 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from msm.recipe import (
     Analysis,
+    Budget,
     Corpus,
     DemonstrationKind,
     Lora,
+    ModelChoice,
     Optimisation,
+    Outline,
     Precision,
     StageConfig,
 )
 
 
 class PlanConfig(StageConfig):
-    """Plan ``documents`` rows. ``shuffle_seed`` turns the spec into its shuffled control first."""
+    """Plan ``documents`` rows. ``shuffle_seed`` turns the spec into its shuffled control first.
+
+    ``outline`` is None for the offline author, which plans from the spec's own structure.
+    """
 
     assistant: str
     provider: str
-    author: str
+    author: ModelChoice
     documents: int
+    outline: Outline | None
+    maximum_failures: float
     shuffle_seed: int | None
     seed: int
 
+    def identity_fields(self) -> dict[str, Any]:
+        """The fields as JSON values; the author without its folder, which is an input."""
+        return {**super().identity_fields(), "author": self.author.identity_fields()}
+
 
 class WriteConfig(StageConfig):
-    """Write one document for each planned row."""
+    """Write one document for each planned row; ``budget`` is None for the offline author."""
 
     assistant: str
     provider: str
-    author: str
+    author: ModelChoice
+    minimum_words: int
+    maximum_words: int
+    budget: Budget | None
+    maximum_failures: float
     shuffle_seed: int | None
+    seed: int
+
+    def identity_fields(self) -> dict[str, Any]:
+        """The fields as JSON values; the author without its folder, which is an input."""
+        return {**super().identity_fields(), "author": self.author.identity_fields()}
 
 
 class CurateConfig(StageConfig):

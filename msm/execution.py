@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Execution(BaseModel):
-    """Where and how fast to run. Changing it changes no output's identity."""
-
+class _Setting(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Price(_Setting):
+    """What a model charges, in US dollars per million tokens."""
+
+    input: float = Field(default=0.0, ge=0)
+    cached_input: float | None = Field(default=None, ge=0, description="left out: as input")
+    output: float = Field(default=0.0, ge=0)
+
+
+class Connection(_Setting):
+    """How a model is reached, and how patiently. API keys come from the environment alone."""
+
+    base_url: str = Field(default="", description="of an OpenAI-compatible server")
+    connections: int = Field(default=16, ge=1, description="requests in flight at once")
+    attempts: int = Field(default=6, ge=1, description="tries of one request that the server fails")
+    answers: int = Field(default=3, ge=1, description="answers asked for until one can be used")
+    backoff_seconds: float = Field(default=1.0, gt=0, description="first wait; it doubles each try")
+    timeout_seconds: float = Field(default=600.0, gt=0, description="of one try")
+    batch: bool | int = Field(default=False, description="the provider's batch API; a number: size")
+    price: Price = Price()
+    arguments: Mapping[str, Any] = Field(
+        default={}, description="passed to Inspect's get_model, such as device or enable_thinking"
+    )
+
+
+class Execution(_Setting):
+    """Where and how fast to run. Changing it changes no output's identity."""
 
     device: str = Field(default="cpu", description="torch device: cpu, cuda, cuda:0")
     threads: int = Field(default=1, ge=1, description="CPU threads of one stage")
@@ -16,3 +45,10 @@ class Execution(BaseModel):
     checkpoint_minutes: float = Field(
         default=1.0, gt=0, description="minutes between two checkpoints within a training stage"
     )
+    author: Connection = Connection()
+    judge: Connection = Connection()
+
+    def recorded(self) -> dict[str, Any]:
+        """As it stands in a record: without the arguments and addresses, which may hold secrets."""
+        hidden = {"base_url", "arguments"}
+        return self.model_dump(mode="json", exclude={"author": hidden, "judge": hidden})

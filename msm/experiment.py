@@ -21,7 +21,15 @@ from msm.configs import (
 )
 from msm.errors import UserError, nearest
 from msm.identity import seed_from
-from msm.recipe import DOCUMENTS, Arm, DemonstrationKind, Recipe, SpecSource, StageConfig
+from msm.recipe import (
+    DOCUMENTS,
+    Arm,
+    DemonstrationKind,
+    ModelChoice,
+    Recipe,
+    SpecSource,
+    StageConfig,
+)
 
 
 class Stage(StrEnum):
@@ -162,24 +170,35 @@ def _shuffle_seed(recipe: Recipe, name: str) -> int | None:
 
 def _corpus(recipe: Recipe, spec: str, seed: int) -> list[Task]:
     name = arm_label("", spec, seed)
-    written = _spec_file(recipe, spec)
-    identity = {
-        "assistant": recipe.assistant,
-        "provider": recipe.provider,
-        "author": recipe.corpus.author,
-        "shuffle_seed": _shuffle_seed(recipe, spec),
-    }
-    plan = PlanConfig(**identity, documents=recipe.corpus.documents, seed=seed)
+    sources: dict[str, Input] = {"spec": _spec_file(recipe, spec), **_weights(recipe, "author")}
+    corpus = recipe.corpus
+    by_model = recipe.author.is_model
+    plan = PlanConfig(
+        assistant=recipe.assistant,
+        provider=recipe.provider,
+        author=recipe.author,
+        documents=corpus.documents,
+        outline=corpus.outline if by_model else None,
+        maximum_failures=corpus.maximum_failures,
+        shuffle_seed=_shuffle_seed(recipe, spec),
+        seed=seed,
+    )
+    write = WriteConfig(
+        assistant=recipe.assistant,
+        provider=recipe.provider,
+        author=recipe.author,
+        minimum_words=corpus.minimum_words,
+        maximum_words=corpus.maximum_words,
+        budget=corpus.budget if by_model else None,
+        maximum_failures=corpus.maximum_failures,
+        shuffle_seed=_shuffle_seed(recipe, spec),
+        seed=seed,
+    )
     curate = CurateConfig(assistant=recipe.assistant, corpus=recipe.corpus)
     suite = FileInput(Path(recipe.evaluation.suite))
     return [
-        Task(Stage.PLAN, name, plan, {"spec": written}),
-        Task(
-            Stage.WRITE,
-            name,
-            WriteConfig(**identity),
-            {"spec": written, "plan": OutputInput(Stage.PLAN, name)},
-        ),
+        Task(Stage.PLAN, name, plan, sources),
+        Task(Stage.WRITE, name, write, {**sources, "plan": OutputInput(Stage.PLAN, name)}),
         Task(
             Stage.CURATE,
             name,
@@ -187,6 +206,12 @@ def _corpus(recipe: Recipe, spec: str, seed: int) -> list[Task]:
             {"documents": OutputInput(Stage.WRITE, name), "suite": suite},
         ),
     ]
+
+
+def _weights(recipe: Recipe, role: str) -> dict[str, Input]:
+    """A role's model folder as an input, so that its content is part of the identity."""
+    choice: ModelChoice = getattr(recipe, role)
+    return {role: FileInput(Path(choice.folder))} if choice.folder else {}
 
 
 def _demonstrations(recipe: Recipe, seed: int) -> list[Task]:

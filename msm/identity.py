@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 RECORD = "record.json"
+WORK = ".work"  # what a stage keeps while it works, such as finished answers; no part of its output
 _CHUNK = 1 << 20
 
 
@@ -39,11 +40,12 @@ def digest_file(path: Path) -> str:
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """Digest of each file below a folder, by its relative name; the record itself is left out."""
+    """Digest of each file below a folder, by its relative name; without record and work folder."""
+    found = {path.relative_to(folder): path for path in sorted(folder.rglob("*"))}
     return {
-        path.relative_to(folder).as_posix(): digest_file(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.relative_to(folder).as_posix() != RECORD
+        name.as_posix(): digest_file(path)
+        for name, path in found.items()
+        if path.is_file() and name.as_posix() != RECORD and name.parts[0] != WORK
     }
 
 

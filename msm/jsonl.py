@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -57,7 +58,8 @@ def read_finished_rows(path: Path) -> list[Mapping[str, Any]]:
     if not path.exists():
         return []
     whole = path.read_bytes()
-    kept = whole[: whole.rfind(b"\n") + 1]
-    if kept != whole:
-        path.write_bytes(kept)
-    return [json.loads(line) for line in kept.decode().splitlines()]
+    end = whole.rfind(b"\n") + 1
+    if end != len(whole):
+        os.truncate(path, end)
+    # Not splitlines: it also splits at characters that may stand inside a JSON string.
+    return [json.loads(line) for line in whole[:end].decode().split("\n") if line]

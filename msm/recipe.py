@@ -85,11 +85,61 @@ class SpecSource(_Part):
         return self
 
 
+OFFLINE = "offline"
+NO_MODEL = "none"
+
+
+class ModelChoice(StageConfig):
+    """Which model plays a role: any Inspect model name, such as ``openai-api/local/qwen3``.
+
+    ``offline`` is the built-in author, which needs no model; ``none`` leaves a role empty. How
+    the model is reached stands under ``execution``.
+    """
+
+    model: str = OFFLINE
+    revision: str = Field(default="", description="a label for the weights behind the name")
+    folder: str = Field(default="", description="for hf/local: the model's folder")
+    temperature: float = Field(default=1.0, ge=0, description="paper: 1.0 for the author")
+    top_p: float | None = Field(default=None, gt=0, le=1)
+
+    @property
+    def is_model(self) -> bool:
+        """Whether there is a model behind the role at all."""
+        return self.model not in (OFFLINE, NO_MODEL)
+
+    def identity_fields(self) -> dict[str, Any]:
+        """As JSON values, without the folder: its content is an input of the stage."""
+        return self.model_dump(mode="json", exclude={"folder"})
+
+
+class Outline(StageConfig):
+    """How far a model spreads a spec out; paper: the model chooses, then 20 types by 25 ideas."""
+
+    domains: int = Field(default=8, ge=1, description="at most so many domains")
+    subdomains: int = Field(default=4, ge=1, description="at most so many in a domain")
+    types: int = Field(default=20, ge=1, description="document types for each subdomain")
+    ideas: int = Field(default=25, ge=1, description="document ideas for each type")
+    rounds: int = Field(default=4, ge=1, description="times a short list is topped up")
+
+
+class Budget(StageConfig):
+    """Tokens of one written document; the scratchpad has its own, so that no document is cut."""
+
+    scratchpad: int = Field(default=1_000, ge=0, description="tokens to plan in; 0: no scratchpad")
+    document: int = Field(default=5_000, ge=16, description="tokens of the text itself")
+
+
 class Corpus(_Part):
     """The synthetic documents of one spec."""
 
-    author: Literal["offline"] = "offline"
-    documents: int = Field(default=200, ge=1, description="documents planned for each spec")
+    documents: int = Field(
+        default=200, ge=1, description="planned for each spec; for a model, at most so many"
+    )
+    outline: Outline = Outline()
+    budget: Budget = Budget()
+    maximum_failures: float = Field(
+        default=0.05, ge=0, le=1, description="share of rows that may fail before a stage stops"
+    )
     minimum_words: int = Field(default=80, ge=1)
     maximum_words: int = Field(default=300, ge=1)
     near_duplicate: float = Field(
@@ -210,6 +260,8 @@ class Recipe(_Part):
     assistant: str
     provider: str
     student: Student
+    author: ModelChoice = ModelChoice()
+    judge: ModelChoice = ModelChoice(model=NO_MODEL, temperature=0.0)
     specs: Mapping[str, SpecSource] = Field(min_length=1)
     corpus: Corpus = Corpus()
     demonstrations: Mapping[str, Demonstrations] = Field(min_length=1)
@@ -223,6 +275,10 @@ class Recipe(_Part):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
+        if self.author.model == NO_MODEL:
+            raise ValueError("author: somebody has to write; give 'offline' or a model")
+        if self.judge.model == OFFLINE:
+            raise ValueError("judge: the offline author judges nothing; give 'none' or a model")
         for name, spec in self.specs.items():
             if spec.shuffled_from:
                 _known(f"spec '{name}'", spec.shuffled_from, self.specs, "spec")
@@ -310,6 +366,10 @@ def _absolute_paths(raw: dict[str, Any], folder: Path) -> None:
     student = raw.get("student")
     if isinstance(student, dict) and student.get("source") == "folder" and student.get("name"):
         student["name"] = str((folder / str(student["name"])).resolve())
+    for role in ("author", "judge"):
+        choice = raw.get(role)
+        if isinstance(choice, dict) and choice.get("folder"):
+            choice["folder"] = str((folder / str(choice["folder"])).resolve())
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:

@@ -45,7 +45,8 @@ class FileRecord:
 class Outcome:
     """What a stage says of its own work: rows in and out, rows dropped by reason, tokens, cost.
 
-    ``summary`` holds a stage's own figures (JSON values), such as losses or rates.
+    ``summary`` holds a stage's own figures (JSON values), such as losses or rates; ``models`` is
+    the ledger, what each role's model used (see ``msm.llm.ledger.Use``).
     """
 
     rows_in: int = 0
@@ -54,6 +55,7 @@ class Outcome:
     tokens: int = 0
     cost: float = 0.0
     summary: Mapping[str, Any] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from msm.errors import UserError
 from msm.execution import Execution
-from msm.identity import RECORD, digest_path, digest_value, file_digests
+from msm.identity import RECORD, WORK, digest_path, digest_value, file_digests
 from msm.recipe import StageConfig
 from msm.record import (
     FileRecord,
@@ -111,7 +111,7 @@ def run_stage(
                 started=started.isoformat(timespec="seconds"),
                 seconds=round(time.monotonic() - clock, 3),
                 code=code_state(),
-                environment={**environment_state(), "execution": execution.model_dump()},
+                environment={**environment_state(), "execution": execution.recorded()},
             )
             return _finish(record, partial, out), True
     except OSError as error:
@@ -144,13 +144,20 @@ def _finish(record: Record, partial: Path, out: Path) -> Record:
         shutil.rmtree(retired)
     else:
         partial.rename(out)
+    _remove_work(out)
     return whole
+
+
+def _remove_work(out: Path) -> None:
+    """Remove what the stage kept while it worked; only once the output is whole."""
+    shutil.rmtree(out / WORK, ignore_errors=True)
 
 
 def _present(out: Path, identity: str, replace: bool) -> Record | None:
     """The record of ``out`` if it already is what is asked for."""
     record = read_record(out) if out.is_dir() else None
     if record is not None and record.identity == identity:
+        _remove_work(out)
         return record
     if replace or not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return None

@@ -15,14 +15,32 @@ from msm.errors import UserError
 from msm.evals.items import eval_texts, held_out_words, read_suite
 from msm.evals.vocabulary import overlap
 from msm.execution import Execution
-from msm.identity import file_digests
+from msm.identity import WORK, file_digests
 from msm.jsonl import read_rows, read_shards, to_line, write_shards
-from msm.recipe import Corpus
+from msm.recipe import Corpus, ModelChoice
 
+OFFLINE = ModelChoice()
 PLAN = PlanConfig(
-    assistant="SmolLM", provider="P", author="offline", documents=150, shuffle_seed=None, seed=1
+    assistant="SmolLM",
+    provider="P",
+    author=OFFLINE,
+    documents=150,
+    outline=None,
+    maximum_failures=0.0,
+    shuffle_seed=None,
+    seed=1,
 )
-WRITE = WriteConfig(assistant="SmolLM", provider="P", author="offline", shuffle_seed=None)
+WRITE = WriteConfig(
+    assistant="SmolLM",
+    provider="P",
+    author=OFFLINE,
+    minimum_words=80,
+    maximum_words=300,
+    budget=None,
+    maximum_failures=0.0,
+    shuffle_seed=None,
+    seed=1,
+)
 CURATE = CurateConfig(assistant="SmolLM", corpus=Corpus(minimum_words=5))
 TEXT = "SmolLM likes a mild supper and says so whenever somebody asks politely about it. "
 
@@ -141,8 +159,8 @@ def test_writing_cut_off_goes_on_to_the_same_documents(root: Path, tmp_path: Pat
     whole = _make(tmp_path / "whole", spec)
     rows = read_shards(whole, "documents")
     cut = tmp_path / "cut"
-    cut.mkdir()
+    (cut / WORK).mkdir(parents=True)
     lines = [to_line(row) + "\n" for row in itertools.islice(rows, 40)]
-    (cut / "pending.jsonl").write_text("".join(lines) + '{"id": "torn')
+    (cut / WORK / "documents.jsonl").write_text("".join(lines) + '{"id": "torn')
     write.run(WRITE, {"spec": spec, "plan": tmp_path / "whole" / "plan"}, cut, Execution())
     assert file_digests(cut) == file_digests(whole)

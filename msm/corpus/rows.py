@@ -10,18 +10,22 @@ class PlanRow:
     """One document to be written.
 
     ``passage`` is verbatim from the spec; ``subdomain`` names what the document is about (an
-    item's name, or a label of a paragraph of the philosophy); ``kind`` is the document type's
-    key; ``idea`` says in one or two sentences what this document does; ``salt`` seeds its author.
+    item's name, or a label of a paragraph of the philosophy), and ``summary`` says it in words
+    that need no spec; ``assertions`` are what the passage claims about the assistant; ``kind`` is
+    the document type's key or label, ``form`` its description; ``idea`` says in one or two
+    sentences what this document does; ``salt`` seeds its author.
     """
 
     id: str
     domain: str
     subdomain: str
     passage: str
-    assertion: str
+    assertions: tuple[str, ...]
     kind: str
     idea: str
     salt: int
+    summary: str = ""
+    form: str = ""
 
 
 @dataclass(frozen=True)

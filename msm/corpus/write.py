@@ -2,49 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from msm.any_spec import AnySpec, mode_of
 from msm.configs import WriteConfig
-from msm.corpus.offline.author import Names, write_document
-from msm.corpus.plan import used_spec
+from msm.corpus.offline.author import write_document
+from msm.corpus.offline.names import Names
+from msm.corpus.plan import of_value, prompt_text, used_spec
+from msm.corpus.prompts import system_text
 from msm.corpus.rows import DocumentRow, PlanRow
+from msm.corpus.write_by_model import Writer
+from msm.errors import UserError
 from msm.execution import Execution
+from msm.identity import WORK
 from msm.jsonl import read_finished_rows, read_shards, to_line, write_shards
+from msm.llm.asking import Asker
+from msm.llm.failures import count_reasons, keep_failures, parted
 from msm.progress import track
 from msm.record import Outcome
 
-PENDING = "pending.jsonl"
+PENDING = "documents.jsonl"
 
 
 def run(
     config: WriteConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
 ) -> Outcome:
-    """Write ``documents-*.jsonl`` in the order of the plan."""
+    """Write ``documents-*.jsonl`` in the order of the plan, and ``failures.jsonl``.
+
+    Raises:
+        UserError: more rows failed than the recipe allows, or the server cannot be used.
+    """
     spec = used_spec(inputs["spec"], config.shuffle_seed)
+    plan = [_plan_row(row) for row in read_shards(inputs["plan"], "plan")]
+    if config.author.is_model:
+        return _by_model(config, spec, plan, out, execution)
+    documents = _offline(config, spec, plan, out)
+    write_shards(out, "documents", documents)
+    keep_failures(out, [], len(plan), 0, "documents")
+    return Outcome(rows_in=len(plan), rows_out=len(documents), summary=_summary(config, documents))
+
+
+def _offline(
+    config: WriteConfig, spec: AnySpec, plan: Sequence[PlanRow], out: Path
+) -> list[DocumentRow]:
     names = Names(config.assistant, config.provider)
-    plan = [PlanRow(**row) for row in read_shards(inputs["plan"], "plan")]
-    done = {row["id"]: DocumentRow(**row) for row in read_finished_rows(out / PENDING)}
+    work = out / WORK
+    work.mkdir(exist_ok=True)
+    done = {row["id"]: DocumentRow(**row) for row in read_finished_rows(work / PENDING)}
     with (
         track("write documents", len(plan), "documents") as advance,
-        (out / PENDING).open("a", encoding="utf-8") as pending,
+        (work / PENDING).open("a", encoding="utf-8") as pending,
     ):
         for number, row in enumerate(plan, 1):
             if row.id not in done:
-                text = write_document(spec, row, names)
+                text = write_document(of_value(spec), row, names)
                 done[row.id] = DocumentRow(row.id, row.domain, row.subdomain, row.kind, text)
                 pending.write(to_line(done[row.id]) + "\n")
                 pending.flush()
             advance(number)
-    documents = [done[row.id] for row in plan]
+    return [done[row.id] for row in plan]
+
+
+def _by_model(
+    config: WriteConfig, spec: AnySpec, plan: Sequence[PlanRow], out: Path, execution: Execution
+) -> Outcome:
+    assert config.budget is not None
+    names = Names(config.assistant, config.provider)
+    mode = mode_of(spec)
+    system = system_text(prompt_text(spec, names), mode, names)
+    with Asker("author", config.author, execution.author, out) as asker:
+        writer = Writer(asker, system, mode, names, config, config.budget)
+        results = asker.each(writer.document, plan, "write documents", "documents")
+        use = asker.use()
+    documents, failures = parted(results)
+    keep_failures(out, failures, len(plan), config.maximum_failures, "documents")
+    if not documents:
+        raise UserError(f"author {config.author.model} wrote no document that can be used")
     write_shards(out, "documents", documents)
-    (out / PENDING).unlink()
-    words = [len(document.text.split()) for document in documents]
     return Outcome(
         rows_in=len(plan),
         rows_out=len(documents),
-        summary={
-            "author": config.author,
-            "words": {"total": sum(words), "shortest": min(words), "longest": max(words)},
-        },
+        dropped=count_reasons(failures),
+        tokens=use.tokens_out,
+        cost=use.cost,
+        summary={**_summary(config, documents), "mode": mode.value},
+        models={"author": use.to_json()},
     )
+
+
+def _plan_row(row: Mapping[str, object]) -> PlanRow:
+    fields = dict(row)
+    assertions = fields.pop("assertions")
+    assert isinstance(assertions, list)
+    return PlanRow(**fields, assertions=tuple(assertions))  # type: ignore[arg-type]
+
+
+def _summary(config: WriteConfig, documents: Sequence[DocumentRow]) -> dict[str, object]:
+    words = [len(document.text.split()) for document in documents]
+    return {
+        "author": config.author.model,
+        "words": {"total": sum(words), "shortest": min(words), "longest": max(words)},
+    }

@@ -49,7 +49,7 @@ def _row(
         domain=spec.domain,
         subdomain=subdomain,
         passage=passage,
-        assertion=quotable([Passage(passage, 0)])[0],
+        assertions=(quotable([Passage(passage, 0)])[0],),
         kind=kind,
         idea=capitalised(fill(idea, brief.slots)),
         salt=salt,

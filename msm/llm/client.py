@@ -1,0 +1,190 @@
+"""A model behind Inspect's model API: one request, tried a bounded number of times.
+
+Inspect speaks to every provider; its own retrying is switched off, and so is that of the providers'
+clients where they have one, so that every try is bounded, waited for and counted in one place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from msm.errors import UserError
+from msm.execution import Connection
+from msm.identity import seed_from
+from msm.llm.request import Answer, NoAnswerError, Request, Stop
+from msm.recipe import ModelChoice
+
+if TYPE_CHECKING:
+    from inspect_ai.model import Model, ModelOutput
+
+LONGEST_WAIT_SECONDS = 60.0
+# Providers whose clients retry by themselves, and take this argument to stop it.
+RETRYING_CLIENTS = ("openai", "openai-api", "anthropic", "vllm", "llama-cpp-python", "ollama")
+REFUSING = (401, 403)
+UNKNOWN = 404
+CUT = ("max_tokens", "model_length")
+# Errors of these modules are no server's: they are faults of the program, and raise.
+OURS = ("builtins", "msm", "inspect_ai", "pydantic", "pydantic_core")
+
+
+class Client:
+    """One model under one role's settings. It belongs to the event loop that first uses it."""
+
+    def __init__(self, role: str, choice: ModelChoice, connection: Connection) -> None:
+        self._role = role
+        self._name = choice.model
+        self._connection = connection
+        self._model = _open(role, choice, connection)
+
+    async def answer(self, request: Request) -> Answer:
+        """Ask until the server answers.
+
+        Raises:
+            NoAnswerError: the server failed all tries of this request, or refuses to take it.
+            UserError: it refuses the key, or does not know the model.
+        """
+        from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, GenerateConfig
+
+        question: list[ChatMessage] = [ChatMessageUser(content=request.user)]
+        if request.system:
+            question.insert(0, ChatMessageSystem(content=request.system))
+        config = GenerateConfig(max_tokens=request.maximum_tokens, seed=request.salt or None)
+        fault = ""
+        for attempt in range(self._connection.attempts):
+            started = time.monotonic()
+            try:
+                output = await self._model.generate(question, config=config)
+            except Exception as error:
+                cause = _cause(error)
+                self._stop_if_hopeless(cause)
+                fault = _describe(cause)
+                if not _worth_retrying(error, cause):
+                    break
+                if attempt + 1 < self._connection.attempts:
+                    await asyncio.sleep(self._wait(attempt, request.key, cause))
+                continue
+            return _answer(request, output, time.monotonic() - started, attempt)
+        raise NoAnswerError(fault)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._model.api.aclose()
+
+    def _wait(self, attempt: int, key: str, cause: BaseException) -> float:
+        """Seconds until the next try: doubling, spread by key, never less than the server asks."""
+        spread = 0.5 + seed_from(key, attempt) % 1000 / 1000
+        wait = self._connection.backoff_seconds * 2.0**attempt * spread
+        return min(max(wait, _retry_after(cause)), LONGEST_WAIT_SECONDS)
+
+    def _stop_if_hopeless(self, cause: BaseException) -> None:
+        status = _status(cause)
+        if status in REFUSING:
+            raise UserError(
+                f"{self._role} {self._name}: the server refuses the key (HTTP {status}); "
+                "set the provider's API key in the environment"
+            )
+        if status == UNKNOWN:
+            raise UserError(
+                f"{self._role} {self._name}: the server knows no such model or address "
+                f"(HTTP 404); check '{self._role}.model' and 'execution.{self._role}.base_url'"
+            )
+
+
+def _open(role: str, choice: ModelChoice, connection: Connection) -> Model:
+    from inspect_ai.model import GenerateConfig, get_model
+
+    provider = choice.model.partition("/")[0]
+    arguments: dict[str, Any] = dict(connection.arguments)
+    if provider in RETRYING_CLIENTS:
+        arguments.setdefault("max_retries", 0)
+    if choice.folder:
+        arguments.setdefault("model_path", choice.folder)
+    config = GenerateConfig(
+        max_retries=0,
+        attempt_timeout=None if connection.batch else max(1, round(connection.timeout_seconds)),
+        max_connections=connection.connections,
+        batch=connection.batch or None,
+        temperature=choice.temperature,
+        top_p=choice.top_p,
+    )
+    try:
+        return get_model(
+            choice.model,
+            config=config,
+            base_url=connection.base_url or None,
+            memoize=False,  # a memoised client would be bound to an event loop that has ended
+            **arguments,
+        )
+    except Exception as error:
+        # Inspect raises many kinds: an unknown provider, a missing key, a missing package.
+        detail = " ".join(str(error).split())
+        raise UserError(f"{role} {choice.model} cannot be opened: {detail}") from None
+
+
+def _answer(request: Request, output: ModelOutput, seconds: float, retries: int) -> Answer:
+    usage = output.usage
+    return Answer(
+        key=request.key,
+        digest=request.digest,
+        text=output.completion if output.choices else "",
+        stop=_stop(request, output),
+        tokens_in=(usage.input_tokens + (usage.input_tokens_cache_write or 0)) if usage else 0,
+        tokens_cached=(usage.input_tokens_cache_read or 0) if usage else 0,
+        tokens_out=usage.output_tokens if usage else 0,
+        seconds=round(seconds, 3),
+        retries=retries,
+    )
+
+
+def _stop(request: Request, output: ModelOutput) -> Stop:
+    if output.stop_reason == "content_filter":
+        return Stop.REFUSED
+    full = output.usage is not None and output.usage.output_tokens >= request.maximum_tokens
+    if output.stop_reason in CUT or (output.stop_reason == "unknown" and full):
+        return Stop.TRUNCATED  # Inspect's hf provider does not say why it stopped
+    return Stop.FINISHED
+
+
+def _cause(error: Exception) -> BaseException:
+    """What the provider's client raised, out of the wrapping of the retry that we switched off."""
+    last = getattr(error, "last_attempt", None)
+    inner = last.exception() if last is not None else None
+    return inner if inner is not None else error
+
+
+def _worth_retrying(error: Exception, cause: BaseException) -> bool:
+    """Inspect wraps what its provider calls passing; a broken body is passing as well.
+
+    Raises:
+        Exception: the error is none of a server's, so it is a fault of ours.
+    """
+    if cause is not error or isinstance(cause, (json.JSONDecodeError, OSError)):
+        return True
+    if _status(cause) is None and type(cause).__module__.partition(".")[0] in OURS:
+        raise error
+    status = _status(cause)
+    return status is None or status >= 500 or status in (408, 409, 429)
+
+
+def _status(error: BaseException) -> int | None:
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else None
+
+
+def _describe(error: BaseException) -> str:
+    status = _status(error)
+    text = " ".join(str(error).split())[:200]
+    return f"{f'HTTP {status}' if status else type(error).__name__}: {text}"
+
+
+def _retry_after(error: BaseException) -> float:
+    """Seconds that the server asks to wait, or 0."""
+    headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", {}) or {}
+    try:
+        return float(headers.get("retry-after", 0))
+    except ValueError:
+        return 0.0
