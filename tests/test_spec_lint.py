@@ -10,8 +10,9 @@ import pytest
 from msm.corpus.offline.author import FEWEST_WORDS, MOST_WORDS, plan_rows, write_document
 from msm.corpus.offline.names import Names
 from msm.errors import UserError
+from msm.linting.value import value_words
 from msm.spec import parse_spec, read_spec, shuffle_attribution
-from msm.spec_lint import Finding, lint_spec, value_words
+from msm.spec_lint import Finding, lint_spec
 from tests.commands import msm
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"
