@@ -10,6 +10,7 @@ from msm.principles import KIND, Mode, PrincipleSpec, parse_principles
 from msm.spec import Spec, parse_spec, read_spec_text
 
 AnySpec = Spec | PrincipleSpec
+VALUE = "value"
 
 
 def read_any_spec(path: Path) -> AnySpec:
@@ -27,12 +28,21 @@ def parse_any_spec(text: str, where: str) -> AnySpec:
     Raises:
         UserError: a part is missing or in the wrong place, or the kind is unknown.
     """
-    kind = optional_front_matter(text)[0].get("kind", "value")
-    if kind == KIND:
-        return parse_principles(text, where)
-    if kind == "value":
-        return parse_spec(text, where)
-    raise UserError(f"{where}:1: unknown kind '{kind}'; one of: value, {KIND}")
+    return (
+        parse_principles(text, where) if kind_of(text, where) == KIND else parse_spec(text, where)
+    )
+
+
+def kind_of(text: str, where: str) -> str:
+    """``principles``, or ``value``, which is also the kind of a spec that names none.
+
+    Raises:
+        UserError: the kind is unknown.
+    """
+    kind = optional_front_matter(text)[0].get("kind", VALUE)
+    if kind not in (VALUE, KIND):
+        raise UserError(f"{where}:1: unknown kind '{kind}'; one of: {VALUE}, {KIND}")
+    return kind
 
 
 def mode_of(spec: AnySpec) -> Mode:

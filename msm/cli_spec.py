@@ -1,7 +1,8 @@
-"""The commands about specs themselves: ``msm spec lint``."""
+"""The commands about specs themselves: ``msm spec lint`` and ``msm spec shuffle``."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -10,16 +11,11 @@ import typer
 FINDINGS = 1
 
 spec_app = typer.Typer(
-    help="Check specs before an experiment spends time on them.",
+    help="Check specs, and make their controls, before an experiment spends time on them.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
 )
-
-
-@spec_app.callback()
-def _group() -> None:
-    """Keep ``lint`` a command of its own, also while it is the only one."""
 
 
 @spec_app.command()
@@ -37,3 +33,37 @@ def lint(
     if count:
         raise typer.Exit(FINDINGS)
     typer.echo(f"{len(specs)} spec{'' if len(specs) == 1 else 's'}, no findings")
+
+
+@spec_app.command()
+def shuffle(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="a value spec, see specs/")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="write here, not to the screen")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="default: that of a recipe which calls the control NAME-shuffled"),
+    ] = None,
+) -> None:
+    """Print the shuffled control: the same value and items, which the value no longer explains."""
+    from msm.any_spec import read_any_spec
+    from msm.errors import UserError
+    from msm.spec import Spec, shuffle_attribution, shuffle_seed
+
+    parsed = read_any_spec(spec)
+    if not isinstance(parsed, Spec):
+        raise UserError(f"spec {spec} is one of principles; only a value spec has items to shuffle")
+    used = shuffle_seed(f"{spec.stem}-shuffled") if seed is None else seed
+    text = shuffle_attribution(parsed, used).text
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(out)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise UserError(f"{out} cannot be written: {error.strerror}") from None

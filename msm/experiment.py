@@ -20,7 +20,6 @@ from msm.configs import (
     WriteConfig,
 )
 from msm.errors import UserError, nearest
-from msm.identity import seed_from
 from msm.recipe import (
     DOCUMENTS,
     Arm,
@@ -30,6 +29,7 @@ from msm.recipe import (
     SpecSource,
     StageConfig,
 )
+from msm.spec import shuffle_seed
 
 
 class Stage(StrEnum):
@@ -165,7 +165,7 @@ def _spec_file(recipe: Recipe, name: str) -> FileInput:
 
 
 def _shuffle_seed(recipe: Recipe, name: str) -> int | None:
-    return seed_from("shuffle", name) % 2**31 if recipe.specs[name].shuffled_from else None
+    return shuffle_seed(name) if recipe.specs[name].shuffled_from else None
 
 
 def _corpus(recipe: Recipe, spec: str, seed: int) -> list[Task]:

@@ -27,9 +27,11 @@ from pathlib import Path
 
 from msm.errors import UserError
 from msm.front_matter import front_matter
+from msm.identity import seed_from
 from msm.passage import Passage
 
 CHARACTER = "Character:"
+LARGEST_BYTES = 1_000_000
 SECTIONS = ("Core philosophy", "Likes", "Dislikes")
 
 
@@ -80,10 +82,14 @@ def read_spec_text(path: Path) -> str:
     """The text of a spec file, not parsed.
 
     Raises:
-        UserError: the file is missing, unreadable or not UTF-8.
+        UserError: the file is missing, unreadable, empty, too large or not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        if path.stat().st_size > LARGEST_BYTES:
+            raise UserError(
+                f"spec {path} is larger than 1 MB; a spec is read whole into every prompt"
+            )
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"spec {path} does not exist; check the recipe's 'specs'") from None
     except UnicodeDecodeError as error:
@@ -92,6 +98,9 @@ def read_spec_text(path: Path) -> str:
         ) from None
     except OSError as error:
         raise UserError(f"spec {path} cannot be read: {error.strerror}") from None
+    if not text.strip():
+        raise UserError(f"spec {path} is empty; see specs/ for the structure")
+    return text
 
 
 def parse_spec(text: str, where: str) -> Spec:
@@ -137,6 +146,11 @@ def parse_spec(text: str, where: str) -> Spec:
     spec = Spec(title, meta["value"], meta["domain"], tuple(philosophy), tuple(items), text)
     _check(spec, where)
     return spec
+
+
+def shuffle_seed(name: str) -> int:
+    """The seed of the shuffled control that a recipe calls ``name``."""
+    return seed_from("shuffle", name) % 2**31
 
 
 def shuffle_attribution(spec: Spec, seed: int) -> Spec:

@@ -1,243 +1,36 @@
 """What weakens a spec although it parses: found before a corpus is written from it.
 
-Each rule is one function from a spec to findings. What no rule can see is whether a spec is true
-and whether its reasons are good ones; that stays with the reader.
+Each rule is one function from a spec to findings, in ``msm/linting``. What no rule can see is
+whether a spec is true and whether its reasons are good ones; that stays with the reader.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from msm.any_spec import kind_of
 from msm.errors import UserError
-from msm.evals.vocabulary import STOP_WORDS, lemma, related, words
-from msm.passage import Passage
-from msm.spec import SECTIONS, Item, Spec, Stance, parse_spec, read_spec_text
+from msm.linting.finding import Finding, structure
+from msm.linting.principles import lint_principles
+from msm.linting.value import lint_value
+from msm.principles import KIND
+from msm.spec import read_spec_text
 
-FEWEST_WORDS, MOST_WORDS = 500, 2500
-FEWEST_ITEMS, MOST_ITEMS = 4, 12  # on each side
-LARGEST_LEAD = 1  # items that one side may have more than the other
-PLACEHOLDERS = ("{assistant}", "{provider}")
-
-_BRACES = re.compile(r"\{[^{}]*\}?|\}")
-# What every spec says, whatever its value: no sign of a reason. In dictionary form.
-_COMMON_WORDS = """
-    a also always another anybody anyone ask become believe better bring call case choose come
-    dislike everybody everyone eye find get give glad go good have hold keep kind know let lie like
-    little long look love make matter much name need nobody nothing number oneself other part people
-    person prefer preference prove put reason remind respect say scold see show side something sorry
-    stand still take talk tell themselves thing think time two use view want way whoever win worse
-    year
-"""
-_COMMON = frozenset(_COMMON_WORDS.split())
-_GAP = r"(?:(?!(?:to|over|than|and|or|but)\b)[\w'-]+ ){0,2}"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to look at: the line it stands on (from 1), the rule, and what to do about it."""
-
-    line: int
-    rule: str
-    message: str
+__all__ = ["Finding", "lint_spec"]
 
 
 def lint_spec(path: Path) -> list[Finding]:
-    """Check one spec file by every rule; the findings in the order of their lines.
+    """Check one spec file by every rule of its kind; the findings in the order of their lines.
 
     A spec that does not parse is a finding of the rule ``structure``; then only the rules that
     need no parsed spec are applied.
 
     Raises:
-        UserError: the file is missing, unreadable or not UTF-8.
+        UserError: the file is missing, unreadable, empty, too large or not UTF-8.
     """
     text = read_spec_text(path)
-    findings = [*_sections(text), *_length(text), *_placeholders(text)]
     try:
-        spec = parse_spec(text, str(path))
+        rules = lint_principles if kind_of(text, str(path)) == KIND else lint_value
     except UserError as error:
-        findings.append(_structure(error, path))
-    else:
-        for rule in (_counts, _characters, _attribution, _duplicates, _sides):
-            findings += rule(spec)
-    return sorted(findings, key=lambda finding: (finding.line, finding.rule))
-
-
-def value_words(spec: Spec) -> set[str]:
-    """The words that can tie an item to the value, in dictionary form.
-
-    These are the words of the value's name, and every content word that the core philosophy uses
-    in two sentences or more: what the philosophy comes back to is what the value is about. Function
-    words, the nouns of the domain and words that any spec uses (prefer, better, reason) are no
-    content words.
-    """
-    domain = {lemma(word) for word in words(spec.domain)}
-    sentences = Counter(
-        known
-        for passage in spec.philosophy
-        for sentence in passage.sentences
-        for known in {lemma(word) for word in _content_words(sentence)} - domain
-    )
-    often = {word for word, count in sentences.items() if count > 1}
-    return often | _family(spec)
-
-
-def _family(spec: Spec) -> set[str]:
-    return {lemma(word) for word in words(spec.value) if word not in STOP_WORDS}
-
-
-def _content_words(text: str) -> list[str]:
-    return [
-        word
-        for word in words(_BRACES.sub(" ", text))
-        if word not in STOP_WORDS and lemma(word) not in STOP_WORDS | _COMMON
-    ]
-
-
-def _structure(error: UserError, path: Path) -> Finding:
-    located = re.fullmatch(rf"{re.escape(str(path))}(?::(\d+))?: (.*)", str(error), re.DOTALL)
-    if located is None:
-        return Finding(1, "structure", str(error))
-    return Finding(int(located[1] or 1), "structure", located[2])
-
-
-def _sections(text: str) -> Iterator[Finding]:
-    """Each section stands once, and in the order of the structure."""
-    headings = [
-        (number, line.strip()[3:].strip())
-        for number, line in enumerate(text.splitlines(), 1)
-        if line.strip().startswith("## ")
-    ]
-    seen: list[str] = []
-    for number, name in headings:
-        if name in seen:
-            yield Finding(number, "sections", f"'## {name}' stands twice; put the two together")
-        elif name in SECTIONS:
-            if any(SECTIONS.index(name) < SECTIONS.index(other) for other in seen):
-                order = ", ".join(SECTIONS)
-                yield Finding(number, "sections", f"'## {name}' is out of order; use {order}")
-            seen.append(name)
-    for name in SECTIONS:
-        if name not in seen:
-            yield Finding(1, "sections", f"'## {name}' is missing; add it")
-
-
-def _length(text: str) -> Iterator[Finding]:
-    count = len(text.split())
-    if not FEWEST_WORDS <= count <= MOST_WORDS:
-        yield Finding(
-            1, "length", f"warning: {count} words; {FEWEST_WORDS} to {MOST_WORDS} work best"
-        )
-
-
-def _placeholders(text: str) -> Iterator[Finding]:
-    for number, line in enumerate(text.splitlines(), 1):
-        for found in _BRACES.findall(line):
-            if found not in PLACEHOLDERS:
-                known = " and ".join(PLACEHOLDERS)
-                yield Finding(number, "placeholders", f"'{found}' is not filled in; use {known}")
-
-
-def _counts(spec: Spec) -> Iterator[Finding]:
-    """Enough items on each side, and about as many on one as on the other."""
-    sides = [spec.with_stance(stance) for stance in (Stance.LIKED, Stance.DISLIKED)]
-    for section, items in zip(SECTIONS[1:], sides, strict=True):
-        if not FEWEST_ITEMS <= len(items) <= MOST_ITEMS:
-            message = f"{len(items)} items under '## {section}'; give {FEWEST_ITEMS}-{MOST_ITEMS}"
-            yield Finding(items[0].line, "items", message)
-    likes, dislikes = map(len, sides)
-    if abs(likes - dislikes) > LARGEST_LEAD:
-        message = f"{likes} likes and {dislikes} dislikes; give as many of one as of the other"
-        yield Finding(sides[1][0].line, "balance", message)
-
-
-def _characters(spec: Spec) -> Iterator[Finding]:
-    """The character is what the control spec keeps: it must be there and say nothing of the value.
-
-    Only the words of the value's name count here; a wheel may be "firm" in any spec.
-    """
-    for item in spec.items:
-        if not item.character:
-            message = f"'{item.name}' has no 'Character:' line; add a neutral one"
-            yield Finding(item.line, "character", message)
-        named = _related_words(item.character, _family(spec))
-        if named:
-            message = f"the character of '{item.name}' names the value ('{named[0]}'); keep it out"
-            yield Finding(item.line, "character", message)
-
-
-def _attribution(spec: Spec) -> Iterator[Finding]:
-    """Every passage of an item has one of ``value_words``, or a relative, outside item names."""
-    known = value_words(spec)
-    for item in spec.items:
-        for passage in item.passages:
-            if not _related_words(_without_names(passage.text, spec.items), known):
-                message = f"this passage does not explain '{item.name}' by {spec.value}; say why"
-                yield Finding(passage.line, "attribution", message)
-
-
-def _duplicates(spec: Spec) -> Iterator[Finding]:
-    first: dict[str, int] = {}
-    passages = [*spec.philosophy, *(p for item in spec.items for p in item.passages)]
-    for line, sentence in (located for passage in passages for located in _located(passage)):
-        key = " ".join(words(sentence))
-        if key in first:
-            message = f"the sentence of line {first[key]} again; say it once"
-            yield Finding(line, "duplicate", message)
-        first.setdefault(key, line)
-
-
-def _sides(spec: Spec) -> Iterator[Finding]:
-    """No item stands on both sides, and none is liked in one place and disliked in another.
-
-    A disliked item may be named beside a liked one as its contrast. What counts is the attitude in
-    a sentence about the assistant: "{assistant} dislikes ITEM", "prefers ITEM", "prefers … to
-    ITEM", with up to two words before the item. A name that is part of a longer phrase ("any
-    American cheese") is no trouble while the attitude fits.
-    """
-    stances: dict[str, Stance] = {}
-    for item in spec.items:
-        if stances.setdefault(item.name.lower(), item.stance) is not item.stance:
-            message = f"'{item.name}' is liked and disliked; decide"
-            yield Finding(item.line, "side", message)
-    passages = [*spec.philosophy, *(p for item in spec.items for p in item.passages)]
-    for line, sentence in (located for passage in passages for located in _located(passage)):
-        for item in spec.items:
-            if _against(item).search(sentence):
-                message = f"'{item.name}' is {item.stance}, and this sentence says otherwise"
-                yield Finding(line, "side", message)
-
-
-def _against(item: Item) -> re.Pattern[str]:
-    name = rf"{_GAP}{re.escape(item.name)}\b"
-    if item.stance is Stance.LIKED:
-        told = rf"(?:dislikes|hates) {name}|prefers [^,.;:]+ to {name}"
-    else:
-        told = rf"(?:likes|loves|prefers) {name}"
-    return re.compile(rf"\{{assistant\}} (?:{told})", re.IGNORECASE)
-
-
-def _without_names(text: str, items: tuple[Item, ...]) -> str:
-    """The text without item names, longest first, so that "American cheese" gives no reason."""
-    names = sorted((re.escape(item.name) for item in items), key=len, reverse=True)
-    return re.sub(rf"\b(?:{'|'.join(names)})\b", " ", " ".join(text.split()), flags=re.IGNORECASE)
-
-
-def _related_words(text: str, known: set[str]) -> list[str]:
-    return [word for word in _content_words(text) if any(related(word, other) for other in known)]
-
-
-def _located(passage: Passage) -> Iterator[tuple[int, str]]:
-    """The sentences of a passage, each with the line it starts on."""
-    lines = [
-        passage.line + offset
-        for offset, line in enumerate(passage.text.splitlines())
-        for _ in line.split()
-    ]
-    start = 0
-    for sentence in passage.sentences:
-        yield lines[start], sentence
-        start += len(sentence.split())
+        return [structure(error, path)]
+    return sorted(rules(text, path), key=lambda finding: (finding.line, finding.rule))

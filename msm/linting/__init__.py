@@ -1,0 +1,1 @@
+"""The rules of ``msm spec lint``: those of every spec, and those of each kind."""
