@@ -41,6 +41,49 @@ Replace = Annotated[
 ]
 
 
+def _run_stage(
+    stage: str, recipe: Path, name: str, workspace: Path, overrides: list[str], replace: bool
+) -> None:
+    from msm.experiment import Stage, find_task
+    from msm.progress import shown_on_terminal
+    from msm.recipe import load_recipe
+    from msm.workspace import Workspace
+
+    loaded = load_recipe(recipe, overrides)
+    task = find_task(loaded, Stage(stage), name)
+    _track_in(workspace)
+    with shown_on_terminal():
+        record, worked = Workspace(workspace, loaded).run(task, replace)
+    done = f"done in {record.seconds:.1f} s" if worked else "nothing to do"
+    typer.echo(f"{task.label}  {record.identity[:12]}  {done}")
+
+
+@app.command()
+def plan(
+    recipe: RecipePath,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="which output; with --preview, all if left out"),
+    ] = None,
+    workspace: Root = Path(),
+    overrides: Overrides = None,
+    replace: Replace = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="print documents, tokens, requests and cost, and stop")
+    ] = False,
+) -> None:
+    """Plan one row for each document to be written."""
+    if preview:
+        from msm.cli_corpus import show_preview
+        from msm.recipe import load_recipe
+
+        show_preview(load_recipe(recipe, overrides or []), name)
+        return
+    if name is None:
+        raise UserError(f"which plan? `msm status {recipe}` lists the names; or give --preview")
+    _run_stage("plan", recipe, name, workspace, overrides or [], replace)
+
+
 def _stage_command(stage: str, help_text: str) -> None:
     def command(
         recipe: RecipePath,
@@ -49,25 +92,13 @@ def _stage_command(stage: str, help_text: str) -> None:
         overrides: Overrides = None,
         replace: Replace = False,
     ) -> None:
-        from msm.experiment import Stage, find_task
-        from msm.progress import shown_on_terminal
-        from msm.recipe import load_recipe
-        from msm.workspace import Workspace
-
-        loaded = load_recipe(recipe, overrides or [])
-        task = find_task(loaded, Stage(stage), name)
-        _track_in(workspace)
-        with shown_on_terminal():
-            record, worked = Workspace(workspace, loaded).run(task, replace)
-        done = f"done in {record.seconds:.1f} s" if worked else "nothing to do"
-        typer.echo(f"{task.label}  {record.identity[:12]}  {done}")
+        _run_stage(stage, recipe, name, workspace, overrides or [], replace)
 
     command.__doc__ = help_text
     app.command(stage)(command)
 
 
 for _stage, _help in (
-    ("plan", "Plan one row for each document to be written."),
     ("write", "Write one document for each planned row."),
     ("curate", "Filter, deduplicate and decontaminate documents."),
     ("demonstrate", "Make a set of chats for fine-tuning."),
@@ -101,6 +132,17 @@ def status(recipe: RecipePath, workspace: Root = Path(), overrides: Overrides = 
     from msm.recipe import load_recipe
 
     show_status(load_recipe(recipe, overrides or []), workspace)
+
+
+@app.command()
+def cost(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="a recipe's name")],
+    workspace: Root = Path(),
+) -> None:
+    """Sum up what the models of an experiment used: requests, tokens, hours, US dollars."""
+    from msm.cli_corpus import show_costs
+
+    show_costs(experiment, workspace)
 
 
 @app.command()

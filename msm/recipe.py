@@ -87,6 +87,7 @@ class SpecSource(_Part):
 
 OFFLINE = "offline"
 NO_MODEL = "none"
+TOKENS_PER_WORD = 1.35  # English prose under the tokenizers of Llama 3 and Qwen 3, rounded up
 
 
 class ModelChoice(StageConfig):
@@ -148,6 +149,18 @@ class Corpus(_Part):
     contamination_words: int = Field(
         default=8, ge=3, description="a run of this many words shared with an eval prompt"
     )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.minimum_words > self.maximum_words:
+            raise ValueError("corpus: minimum_words is more than maximum_words")
+        needed = round(self.maximum_words * TOKENS_PER_WORD)
+        if self.budget.document < needed:
+            raise ValueError(
+                f"corpus: budget.document of {self.budget.document} tokens would cut documents of "
+                f"maximum_words {self.maximum_words}; they take about {needed}"
+            )
+        return self
 
 
 class DemonstrationKind(StrEnum):
