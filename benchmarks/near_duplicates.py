@@ -1,6 +1,7 @@
 """Near duplicates: msm.corpus.duplicates against datasketch's own loop.
 
     python benchmarks/near_duplicates.py [DOCUMENTS] [--datasketch-documents N] [--update-batch]
+        [--own-bands]
 
 Makes DOCUMENTS texts of about 3,000 tokens (2,300 words, distributed as in prose), a tenth of them
 copies of earlier ones with up to a quarter of their words changed at places close together, so
@@ -9,8 +10,9 @@ its own, one after the other, on one thread, and keeps the first of each group o
 
 datasketch's side is its documented loop: ``MinHash.update`` for each shingle, ``MinHashLSH.query``
 and ``insert``, with as many permutations and the same threshold; what its index returns is
-compared by exact Jaccard, as ours is, so that the kept sets can be compared.
-``--update-batch`` gives it ``MinHash.update_batch`` instead, which is its fastest way.
+compared by exact Jaccard, as ours is, so that the kept sets can be compared. It gets our bands:
+those it would choose itself balance misses against chance candidates, and miss near duplicates
+(``--own-bands`` shows it). ``--update-batch`` gives it ``MinHash.update_batch``, its fastest way.
 
 datasketch may be run on the first N documents: the ratio is then of documents a second, and the
 kept sets are compared on those N.
@@ -34,7 +36,7 @@ for _variable in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 import numpy as np
 
-from msm.corpus.duplicates import PERMUTATIONS, near_duplicates
+from msm.corpus.duplicates import PERMUTATIONS, near_duplicates, rows_per_band
 from msm.corpus.words import SHINGLE_WORDS, split_words
 
 WORDS = 2_300
@@ -78,11 +80,13 @@ def shingles(text: str) -> set[bytes]:
     return {" ".join(words[start : start + SHINGLE_WORDS]).encode() for start in starts}
 
 
-def keep_datasketch(texts: list[str], batch: bool) -> list[int]:
+def keep_datasketch(texts: list[str], batch: bool, own_bands: bool) -> list[int]:
     """The kept texts by datasketch's loop, its candidates compared exactly."""
     from datasketch import MinHash, MinHashLSH
 
-    index = MinHashLSH(threshold=THRESHOLD, num_perm=PERMUTATIONS)
+    rows = rows_per_band(THRESHOLD)
+    bands = None if own_bands else (PERMUTATIONS // rows, rows)
+    index = MinHashLSH(threshold=THRESHOLD, num_perm=PERMUTATIONS, params=bands)
     kept = []
     for number, text in enumerate(texts):
         mine = shingles(text)
@@ -102,32 +106,31 @@ def keep_datasketch(texts: list[str], batch: bool) -> list[int]:
     return kept
 
 
-def run_side(side: str, path: Path, count: int) -> None:
+def run_side(side: str, path: Path, count: int, batch: bool, own_bands: bool) -> None:
     """One side in this process; prints seconds, megabytes and the kept texts as JSON."""
     with path.open(encoding="utf-8") as file:
         texts = [line.rstrip("\n") for line, _ in zip(file, range(count), strict=False)]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
-    kept = keep_ours(texts) if side == "ours" else keep_datasketch(texts, side == "update_batch")
+    kept = keep_ours(texts) if side == "msm" else keep_datasketch(texts, batch, own_bands)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    result = {"seconds": seconds, "texts": before / 1024, "peak": peak / 1024, "kept": kept}
-    print(json.dumps(result))
+    print(json.dumps({"s": seconds, "texts": before / 1024, "peak": peak / 1024, "kept": kept}))
 
 
-def measure(side: str, path: Path, count: int) -> dict[str, float | list[int]]:
-    """One side in a process of its own."""
-    command = [sys.executable, __file__, str(count), "--side", side, "--path", str(path)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-    result: dict[str, float | list[int]] = json.loads(done.stdout)
-    rate, seconds = count / result["seconds"], result["seconds"]  # type: ignore[operator]
+def measure(side: str, path: Path, count: int) -> tuple[float, list[int]]:
+    """One side in a process of its own: documents a second, and the kept ones."""
+    command = [sys.executable, __file__, *sys.argv[1:], "--side", side, "--path", str(path)]
+    done = subprocess.run([*command, "--read", str(count)], check=True, stdout=subprocess.PIPE)
+    result = json.loads(done.stdout)
+    rate = count / result["s"]
     print(
-        f"{side:<12} {count:>7,} documents {seconds:8.1f} s {rate:9.1f} documents/s   "
-        f"peak {result['peak']:7,.0f} MB, of which {result['texts']:,.0f} MB before it began "
-        f"(texts and libraries); kept {len(result['kept']):,}",  # type: ignore[arg-type]
+        f"{side:<10} {count:>7,} documents {result['s']:8.1f} s {rate:8.1f} documents/s   "
+        f"peak {result['peak']:6,.0f} MB, {result['texts']:,.0f} MB of it texts and libraries   "
+        f"kept {len(result['kept']):,}",
         flush=True,
     )
-    return result
+    return rate, result["kept"]
 
 
 def main() -> None:
@@ -136,24 +139,25 @@ def main() -> None:
     parser.add_argument("documents", nargs="?", type=int, default=50_000)
     parser.add_argument("--datasketch-documents", type=int)
     parser.add_argument("--update-batch", action="store_true")
+    parser.add_argument("--own-bands", action="store_true")
     parser.add_argument("--side", help=argparse.SUPPRESS)
     parser.add_argument("--path", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--read", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.side:
-        run_side(asked.side, asked.path, asked.documents)
+        run_side(asked.side, asked.path, asked.read, asked.update_batch, asked.own_bands)
         return
     fewer = min(asked.documents, asked.datasketch_documents or asked.documents)
-    side = "update_batch" if asked.update_batch else "datasketch"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "texts.txt"
         with path.open("w", encoding="utf-8") as file:
             file.writelines(f"{text}\n" for text in make_texts(asked.documents))
-        theirs = measure(side, path, fewer)
-        ours = measure("ours", path, asked.documents)
-    ratio = (asked.documents / ours["seconds"]) / (fewer / theirs["seconds"])  # type: ignore[operator]
-    same = [number for number in ours["kept"] if number < fewer] == theirs["kept"]  # type: ignore[union-attr]
-    of = "" if fewer == asked.documents else f" of documents a second, datasketch on {fewer:,} only"
-    print(f"ratio {ratio:.1f}{of}; kept sets on {fewer:,} documents {'equal' if same else 'DIFFER'}")
+        their_rate, theirs = measure("datasketch", path, fewer)
+        our_rate, ours = measure("msm", path, asked.documents)
+    only = "" if fewer == asked.documents else f" (of rates: datasketch ran on {fewer:,} only)"
+    same = [number for number in ours if number < fewer] == theirs
+    print(f"ratio {our_rate / their_rate:.1f}{only}")
+    print(f"kept sets on {fewer:,} documents: {'equal' if same else 'DIFFERENT'}")
 
 
 if __name__ == "__main__":

@@ -130,7 +130,6 @@ def build_checks(config: CurateConfig, evaluation: Decontamination) -> Checks:
 
 
 def _length(reading: Reading, config: CurateConfig) -> str | None:
-    words = len(reading.text.split())
-    if config.corpus.minimum_words <= words <= config.corpus.maximum_words:
+    if config.corpus.minimum_words <= reading.length <= config.corpus.maximum_words:
         return None
-    return f"{words} words"
+    return f"{reading.length} words"

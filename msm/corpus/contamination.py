@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from msm.corpus.words import Lexicon, Reading, run_hashes
+from msm.corpus.words import Lexicon, Reading, run_hashes, split_words
 
 SHORTEST = 5
 
@@ -72,7 +72,7 @@ class PromptRuns:
                 run = int(runs[place])
                 if run in self._owners and run not in seen:
                     seen.add(run)
-                    first = first or " ".join(reading.words[place : place + length])
+                    first = first or " ".join(split_words(reading.text)[place : place + length])
                     found.update(self._owners[run])
         if first is None:
             return None

@@ -91,7 +91,7 @@ def compare_sketches(
     remembered = lru_cache(maxsize=REMEMBERED)(shingles)
     deviation = math.sqrt(threshold * (1 - threshold) / PERMUTATIONS)
     lowest = threshold - DEVIATIONS * deviation
-    buckets = _buckets(sketches, _rows_per_band(threshold))
+    buckets = _buckets(sketches, rows_per_band(threshold))
     kept: defaultdict[int, list[int]] = defaultdict(list)  # bucket: its kept documents
     found: dict[int, Duplicate] = {}
     for number in np.flatnonzero((buckets >= 0).any(axis=1)).tolist():
@@ -116,7 +116,7 @@ def jaccard(one: Hashes, two: Hashes) -> float:
     return shared / either if either else 1.0
 
 
-def _rows_per_band(threshold: float) -> int:
+def rows_per_band(threshold: float) -> int:
     """The most rows a band (so the fewest chance candidates) that still miss almost no pair."""
     for rows in (16, 8, 4, 2):
         if (1 - threshold**rows) ** (PERMUTATIONS // rows) <= MISSED:

@@ -52,7 +52,7 @@ def gibberish(reading: Reading) -> str | None:
     letters = np.count_nonzero(_LETTER[codes])
     if letters < LETTERS * visible:
         return f"{100 * letters / visible:.0f} % letters"
-    runs = len(reading.words) - SHINGLE_WORDS + 1
+    runs = len(reading.hashes) - SHINGLE_WORDS + 1
     if runs > 0 and len(reading.shingles) < DISTINCT_RUNS * runs:
         return f"{100 * len(reading.shingles) / runs:.0f} % distinct runs of words"
     return None
