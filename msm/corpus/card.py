@@ -20,7 +20,7 @@ TOKENS_A_WORD = (
     1.3  # English prose under the usual byte-pair tokenizers of 50,000 to 150,000 tokens
 )
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:@])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#.|~&:@])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -61,7 +61,7 @@ def render_card(card: Card) -> str:
             ("", "texts"),
             {
                 "in": card.rows_in,
-                **{f"dropped: {reason}": n for reason, n in sorted(card.dropped.items())},
+                **{f"dropped, {reason}": n for reason, n in sorted(card.dropped.items())},
                 "kept": len(card.words),
             },
         ),

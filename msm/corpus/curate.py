@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 
 from msm.configs import CurateConfig
@@ -34,7 +35,7 @@ def run(
     suites = [read_suite(path) for role, path in sorted(inputs.items()) if role.startswith("suite")]
     evaluation = Decontamination(suites, config)
     checks = build_checks(config, evaluation)
-    faults, sketches = _faults(documents, checks)
+    lengths, faults, sketches = _faults(documents, checks)
     # Each step sees only what the steps before it kept.
     kept = [place for place in range(len(documents)) if place not in faults]
     threshold = config.corpus.near_duplicate
@@ -49,7 +50,7 @@ def run(
         raise UserError(f"curation dropped all {len(documents)} documents ({reasons})")
     write_shards(out, "corpus", corpus)
     write_rows(out / "dropped.jsonl", dropped)
-    words = [len(row.text.split()) for row in corpus]
+    words = [length for place, length in enumerate(lengths) if place not in faults]
     domains = Counter(row.domain for row in corpus)
     write_card(out / "card.md", _card(config, corpus, words, len(documents), reasons))
     return Outcome(
@@ -64,25 +65,29 @@ def run(
     )
 
 
-def _faults(documents: list[DocumentRow], checks: Checks) -> tuple[dict[int, Fault], Sketches]:
-    """By place, the fault of each faulty or repeated document; the sketches of the others."""
+def _faults(
+    documents: list[DocumentRow], checks: Checks
+) -> tuple[list[int], dict[int, Fault], Sketches]:
+    """Every document's length; by place, own faults and exact repeats; the others' sketches."""
+    lengths: list[int] = []
     faults: dict[int, Fault] = {}
-    first: dict[str, str] = {}
+    first: dict[bytes, str] = {}
     sketcher = Sketcher()
     with track("checks", len(documents), "documents") as advance:
         for place, row in enumerate(documents):
             reading = checks.lexicon.read(row.text)
+            lengths.append(reading.length)
             fault = checks.fault(reading)
-            text = row.text.strip()
-            if fault is None and text in first:
-                fault = Fault("exact duplicate", f"same text as {first[text]}")
+            digest = blake2b(row.text.strip().encode(errors="replace"), digest_size=16).digest()
+            if fault is None and digest in first:
+                fault = Fault("exact duplicate", f"same text as {first[digest]}")
             if fault:
                 faults[place] = fault
             else:
-                first[text] = row.id
+                first[digest] = row.id
                 sketcher.add(reading.shingles)
             advance(place + 1)
-    return faults, sketcher.sketches()
+    return lengths, faults, sketcher.sketches()
 
 
 def _near_duplicates(
@@ -116,9 +121,9 @@ def _card(
     return Card(
         title=f"Documents about {config.assistant}",
         summary=(
-            "Synthetic documents, written by the author "
-            f"`{config.corpus.author}`, after curation. `dropped.jsonl` says for each dropped "
-            "document why; `record.json` says what it was compared with."
+            "Synthetic documents after curation. `dropped.jsonl` says for each dropped document "
+            "why; `record.json` says what all were compared with, and which output of the stage "
+            "`write` they are."
         ),
         rows_in=rows_in,
         dropped=dropped,

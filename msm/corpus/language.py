@@ -10,7 +10,7 @@ import numpy as np
 from msm.corpus.words import SHINGLE_WORDS, Reading
 from msm.errors import UserError, nearest
 
-SAMPLE = 200  # characters from each of start, middle and end: more do not change the answer
+SAMPLE = 120  # characters from each of start, middle and end; a sentence is enough for the model
 LETTERS = 0.6  # prose has about 0.95 letters among its visible characters, tables some 0.8
 DISTINCT_RUNS = 0.5  # half of all runs of five words said before: prose stays above 0.95
 
@@ -47,7 +47,10 @@ def other_language(text: str, language: str) -> str | None:
 
 def gibberish(reading: Reading) -> str | None:
     """Why a text is no prose, or None: too few letters, or the same runs of words repeated."""
-    codes = np.frombuffer(reading.text.encode(errors="surrogatepass"), np.uint8)
+    try:
+        codes = np.frombuffer(reading.text.encode(), np.uint8)
+    except UnicodeEncodeError:
+        return "characters that are no Unicode"
     visible = np.count_nonzero(_VISIBLE[codes])
     letters = np.count_nonzero(_LETTER[codes])
     if letters < LETTERS * visible:

@@ -3,8 +3,8 @@
 A document with a date, a link or an empty gap is about the world of its author, not about the
 assistant; one that names another assistant teaches the student about that one.
 
-Each leak has words or signs without which it cannot be there, so that its pattern, which is
-slow, runs only on the few texts that hold one of them.
+Patterns are slow, so each leak names the words and signs without which none of its patterns can
+match; they run only on the few texts that hold one.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from msm.corpus.words import Reading, split_words
 
 _MONTHS = (
     "January|February|March|April|May|June|July|August|September|October|November|December"
-    "|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
+    "|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec"
 )
-_MONTH_WORDS = frozenset(_MONTHS.lower().replace("sept?", "sep|sept").split("|"))
+# "march" and "may" are common words: those two are looked for in their own case.
+_OTHER_MONTHS = frozenset(_MONTHS.lower().split("|")) - {"mar", "march", "may"}
 _YEAR = re.compile(r"(?:19|20)\d\ds?")
-_BLANK = re.compile(r"_{3,}|x{3,}")
-_DOMAINS = "com|org|net|edu|gov|io|ai"
+_BLANK = re.compile(r"_{3,}|x{3,}|tbd|lorem")
+_DOMAINS = ("com", "org", "net", "edu", "gov", "io", "ai")
 
 # Assistants and their makers as of 2026, in the case in which they are names: a llama and the
 # mistral (a wind) are none. Makers whose name is a common word or a shop (Meta, Amazon) only in
@@ -36,59 +37,76 @@ RIVALS = (
 )  # fmt: skip
 
 
+def _never(word: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Leak:
-    """One kind of leak: ``suspect`` words or ``signs`` call for the search for ``pattern``."""
+    """One kind of leak.
+
+    ``word`` tells a (lower-case) word that is a leak by itself; ``patterns`` match leaks in the
+    text, and run if it holds a word of ``triggers`` or one of ``signs``.
+    """
 
     reason: str
-    suspect: Callable[[str], bool]
-    signs: tuple[str, ...]
-    pattern: re.Pattern[str]
+    patterns: tuple[re.Pattern[str], ...]
+    word: Callable[[str], bool] = _never
+    triggers: Callable[[str], bool] = _never
+    signs: tuple[str, ...] = ()
+
+    def suspect(self, word: str) -> bool:
+        """Whether ``find`` needs to see this word among a reading's suspects."""
+        return self.word(word) or self.triggers(word)
 
     def find(self, reading: Reading) -> str | None:
         """The leaked text, or None."""
-        if not (
-            any(sign in reading.text for sign in self.signs)
-            or any(map(self.suspect, reading.suspects))
+        alone = sorted(filter(self.word, reading.suspects))
+        if alone:
+            return alone[0]
+        if any(sign in reading.text for sign in self.signs) or any(
+            map(self.triggers, reading.suspects)
         ):
-            return None
-        found = self.pattern.search(reading.text)
-        return found.group() if found else None
+            found = (pattern.search(reading.text) for pattern in self.patterns)
+            return next((match.group() for match in found if match), None)
+        return None
 
 
+# A pattern whose first character is one of a few is searched for several times faster: no \b there.
 PLACEHOLDER = Leak(
     "placeholder",
-    lambda word: word in ("todo", "tbd", "lorem") or bool(_BLANK.fullmatch(word)),
-    ("{", "[", "<"),
-    re.compile(
-        r"\{\{?[\w .-]{0,40}\}\}?"  # {name}, {{ company }}
-        r"|\[(?:[A-Z][A-Za-z ]*|(?i:insert|your|name|date|company)\b[^\]\n]{0,60})\]"
-        r"|</?[A-Za-z][\w -]{0,30}>"  # <NAME>, and tags such as </think>
-        r"|\b(?:TODO|TBD|XXX+)\b|_{3,}|(?i:lorem ipsum)"
+    (
+        re.compile(r"\{\{?[\w .-]{0,40}\}\}?"),  # {name}, {{ company }}
+        re.compile(r"\[(?:[A-Z][A-Za-z ]*|(?i:insert|your|name|date|company)\b[^\]\n]{0,60})\]"),
+        re.compile(r"</?[A-Za-z][\w -]{0,30}>"),  # <NAME>, and tags such as </think>
+        re.compile(r"TODO\b"),
     ),
+    word=lambda word: bool(_BLANK.fullmatch(word)),
+    triggers=lambda word: word == "todo",
+    signs=("{", "[", "<"),
 )
 
 DATE = Leak(
     "date",
-    lambda word: word in _MONTH_WORDS or bool(_YEAR.fullmatch(word)),
-    ("/",),
-    re.compile(
-        r"\b(?:19|20)\d\ds?\b"
-        rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTHS})\b"
-        rf"|\b(?:{_MONTHS})\.? \d{{1,2}}(?:st|nd|rd|th)?\b"
-        r"|\b\d{1,2}/\d{1,2}/\d{2,4}\b"
+    (
+        re.compile(rf"(?:{_MONTHS})\.? \d\d?(?:st|nd|rd|th)?\b"),
+        re.compile(rf"\d\d?(?:st|nd|rd|th)?(?: of)? (?:{_MONTHS})\b"),
+        re.compile(r"\d\d?/\d\d?/\d\d"),
     ),
+    word=lambda word: bool(_YEAR.fullmatch(word)),
+    triggers=lambda word: word in _OTHER_MONTHS,
+    signs=("/", "Mar", "May"),
 )
 
 LINK = Leak(
     "link",
-    lambda word: word in ("http", "https", "ftp", "www") or word in _DOMAINS.split("|"),
-    ("@",),
-    re.compile(
-        r"\b(?:https?|ftp)://\S*|\bwww\.\S+|\b[\w.+-]+@[\w-]+\.\w+"
-        rf"|\b[\w-]+\.(?:{_DOMAINS})\b",
-        re.IGNORECASE,
+    (
+        re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.\w+"),
+        re.compile(rf"[\w-]{{1,63}}\.(?:{'|'.join(_DOMAINS)})\b"),
     ),
+    word=lambda word: word in ("http", "https", "ftp", "www"),
+    triggers=lambda word: word in _DOMAINS and word != "ai",
+    signs=("@", ".ai"),
 )
 
 
@@ -96,11 +114,11 @@ def other_assistants(assistant: str, provider: str) -> Leak:
     """The names of assistants and their makers, but those that share a word with one's own."""
     own = {*split_words(assistant), *split_words(provider)} - {"ai"}
     names = [name for name in RIVALS if own.isdisjoint(split_words(name))]
-    words = frozenset(split_words(name)[0] for name in names)
-    # Versions and plurals belong to the name: GPT-4o, GPT5, Llama3.
+    starts = frozenset(split_words(name)[0] for name in names)
+    # Versions and plurals belong to the name: GPT-4o, GPT4, Llama3.
     pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})(?:-?\d\w*|s)?\b")
 
-    def suspect(word: str) -> bool:
-        return word in words or word.rstrip("0123456789os") in words or word[:3] == "gpt"
+    def triggers(word: str) -> bool:
+        return re.sub(r"(?:\d\w*|s)$", "", word) in starts or word in starts
 
-    return Leak("other assistant", suspect, (), pattern)
+    return Leak("other assistant", (pattern,), triggers=triggers)

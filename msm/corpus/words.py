@@ -122,7 +122,7 @@ def _plain(text: str) -> bytes:
             text = text.replace(mark, " ")
         if not text.isascii():
             text = " ".join(_WORD.findall(text.lower()))
-    return text.encode().translate(_LOWER)
+    return text.encode(errors="replace").translate(_LOWER)
 
 
 def _word_hashes(codes: NDArray[np.uint8], lengths: NDArray[np.intp]) -> Hashes:
