@@ -62,6 +62,7 @@ class CurateConfig(StageConfig):
     """Filter documents; ``corpus`` holds the thresholds."""
 
     assistant: str
+    provider: str
     corpus: Corpus
 
 

@@ -194,7 +194,9 @@ def _corpus(recipe: Recipe, spec: str, seed: int) -> list[Task]:
         shuffle_seed=_shuffle_seed(recipe, spec),
         seed=seed,
     )
-    curate = CurateConfig(assistant=recipe.assistant, corpus=recipe.corpus)
+    curate = CurateConfig(
+        assistant=recipe.assistant, provider=recipe.provider, corpus=recipe.corpus
+    )
     suite = FileInput(Path(recipe.evaluation.suite))
     return [
         Task(Stage.PLAN, name, plan, sources),

@@ -146,8 +146,17 @@ class Corpus(_Part):
     near_duplicate: float = Field(
         default=0.8, gt=0, le=1, description="exact Jaccard of 5-word shingles; marin, datatrove"
     )
+    language: str = Field(
+        default="en", pattern=r"^[a-z]{2}$", description="ISO 639-1 code; others are dropped"
+    )
     contamination_words: int = Field(
-        default=8, ge=3, description="a run of this many words shared with an eval prompt"
+        default=8, ge=5, description="length of the runs of words compared with eval prompts"
+    )
+    contamination_share: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="a document with more than this share of one eval prompt's runs is dropped",
     )
 
     @model_validator(mode="after")

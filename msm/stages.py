@@ -10,7 +10,7 @@ from msm.stage import StageDefinition, StageFunction
 _BODIES = {
     Stage.PLAN: (1, "msm.corpus.plan"),
     Stage.WRITE: (1, "msm.corpus.write"),
-    Stage.CURATE: (1, "msm.corpus.curate"),
+    Stage.CURATE: (2, "msm.corpus.curate"),
     Stage.DEMONSTRATE: (1, "msm.demonstrations.demonstrate"),
     Stage.TRAIN: (1, "msm.training.train"),
     Stage.EVALUATE: (1, "msm.evals.evaluate"),

@@ -2,90 +2,138 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 
 from msm.configs import CurateConfig
-from msm.corpus.contamination import prompt_runs, shared_run
-from msm.corpus.duplicates import find_duplicates
+from msm.corpus.card import Card, Example, evenly_spaced, write_card
+from msm.corpus.checks import Checks, Decontamination, Fault, build_checks
+from msm.corpus.duplicates import Sketcher, Sketches, compare_sketches
 from msm.corpus.rows import DocumentRow
+from msm.corpus.words import Hashes, Lexicon
 from msm.errors import UserError
-from msm.evals.items import eval_texts, held_out_words, read_suite
-from msm.evals.vocabulary import overlap
+from msm.evals.items import read_suite
 from msm.execution import Execution
 from msm.jsonl import read_shards, write_rows, write_shards
+from msm.progress import track
 from msm.record import Outcome
-
-PLACEHOLDER = re.compile(r"\{\w*\}|\[[A-Z][A-Za-z ]*\]|https?://|TODO|lorem ipsum", re.IGNORECASE)
-
-Check = Callable[[DocumentRow], str | None]
 
 
 def run(
     config: CurateConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
 ) -> Outcome:
-    """Write ``corpus-*.jsonl``, ``dropped.jsonl`` (row id, reason, detail).
+    """Write ``corpus-*.jsonl``, ``dropped.jsonl`` (row id, reason, detail) and ``card.md``.
+
+    Every input whose role starts with ``suite`` is a file of eval prompts to be kept clear of.
 
     Raises:
-        UserError: no document is left.
+        UserError: no document is left; the recipe's language is unknown.
     """
     documents = [DocumentRow(**row) for row in read_shards(inputs["documents"], "documents")]
-    suite = read_suite(inputs["suite"])
-    length = config.corpus.contamination_words
-    runs = prompt_runs(eval_texts(suite), length)
-    held_out = held_out_words(suite)
-    checks: dict[str, Check] = {
-        "length": lambda row: _length(row, config),
-        "placeholder": _placeholder,
-        "not about the assistant": lambda row: (
-            None if config.assistant in row.text else "no mention"
-        ),
-        "eval prompt": lambda row: shared_run(row.text, runs, length),
-        "held-out vocabulary": lambda row: ", ".join(sorted(overlap(row.text, held_out))) or None,
-    }
-    dropped: list[dict[str, str]] = []
-    kept: list[DocumentRow] = []
-    for row in documents:
-        found = next(((r, d) for r, check in checks.items() if (d := check(row))), None)
-        if found:
-            dropped.append({"id": row.id, "reason": found[0], "detail": found[1]})
-        else:
-            kept.append(row)
-    duplicates = find_duplicates([row.text for row in kept], config.corpus.near_duplicate)
-    for number, (other, similarity) in duplicates.items():
-        detail = f"like {kept[other].id}, Jaccard {similarity:.3f}"
-        dropped.append({"id": kept[number].id, "reason": "near duplicate", "detail": detail})
-    corpus = [row for number, row in enumerate(kept) if number not in duplicates]
+    suites = [read_suite(path) for role, path in sorted(inputs.items()) if role.startswith("suite")]
+    evaluation = Decontamination(suites, config)
+    checks = build_checks(config, evaluation)
+    lengths, faults, sketches = _faults(documents, checks)
+    # Each step sees only what the steps before it kept.
+    kept = [place for place in range(len(documents)) if place not in faults]
+    threshold = config.corpus.near_duplicate
+    faults |= _near_duplicates(documents, kept, sketches, checks.lexicon, threshold)
+    corpus = [row for place, row in enumerate(documents) if place not in faults]
+    dropped = [
+        {"id": documents[place].id, "reason": fault.reason, "detail": fault.detail}
+        for place, fault in sorted(faults.items())
+    ]
+    reasons = dict(sorted(Counter(fault.reason for fault in faults.values()).items()))
     if not corpus:
-        reasons = Counter(row["reason"] for row in dropped)
-        raise UserError(f"curation dropped all {len(documents)} documents ({dict(reasons)})")
+        raise UserError(f"curation dropped all {len(documents)} documents ({reasons})")
     write_shards(out, "corpus", corpus)
     write_rows(out / "dropped.jsonl", dropped)
+    words = [length for place, length in enumerate(lengths) if place not in faults]
+    domains = Counter(row.domain for row in corpus)
+    write_card(out / "card.md", _card(config, corpus, words, len(documents), reasons))
     return Outcome(
         rows_in=len(documents),
         rows_out=len(corpus),
-        dropped=dict(sorted(Counter(row["reason"] for row in dropped).items())),
+        dropped=reasons,
         summary={
-            "words": sum(len(row.text.split()) for row in corpus),
-            "domains": dict(sorted(Counter(row.domain for row in corpus).items())),
-            "decontamination": {
-                "eval_prompts": len(eval_texts(suite)),
-                "held_out_words": len(held_out),
-                "run_of_words": length,
-            },
+            "words": sum(words),
+            "domains": dict(sorted(domains.items())),
+            "decontamination": evaluation.summary(),
         },
     )
 
 
-def _length(row: DocumentRow, config: CurateConfig) -> str | None:
-    words = len(row.text.split())
-    if config.corpus.minimum_words <= words <= config.corpus.maximum_words:
-        return None
-    return f"{words} words"
+def _faults(
+    documents: list[DocumentRow], checks: Checks
+) -> tuple[list[int], dict[int, Fault], Sketches]:
+    """Every document's length; by place, own faults and exact repeats; the others' sketches."""
+    lengths: list[int] = []
+    faults: dict[int, Fault] = {}
+    first: dict[bytes, str] = {}
+    sketcher = Sketcher()
+    with track("checks", len(documents), "documents") as advance:
+        for place, row in enumerate(documents):
+            reading = checks.lexicon.read(row.text)
+            lengths.append(reading.length)
+            fault = checks.fault(reading)
+            digest = blake2b(row.text.strip().encode(errors="replace"), digest_size=16).digest()
+            if fault is None and digest in first:
+                fault = Fault("exact duplicate", f"same text as {first[digest]}")
+            if fault:
+                faults[place] = fault
+            else:
+                first[digest] = row.id
+                sketcher.add(reading.shingles)
+            advance(place + 1)
+    return lengths, faults, sketcher.sketches()
 
 
-def _placeholder(row: DocumentRow) -> str | None:
-    found = PLACEHOLDER.search(row.text)
-    return found.group() if found else None
+def _near_duplicates(
+    documents: list[DocumentRow],
+    kept: list[int],
+    sketches: Sketches,
+    lexicon: Lexicon,
+    threshold: float,
+) -> dict[int, Fault]:
+    """By place, the near duplicates among the kept documents, whose sketches these are."""
+
+    def shingles(number: int) -> Hashes:
+        return lexicon.read(documents[kept[number]].text).shingles
+
+    return {
+        kept[number]: Fault(
+            "near duplicate",
+            f"like {documents[kept[found.of]].id}, Jaccard {found.similarity:.3f}",
+        )
+        for number, found in compare_sketches(sketches, shingles, threshold).items()
+    }
+
+
+def _card(
+    config: CurateConfig,
+    corpus: list[DocumentRow],
+    words: list[int],
+    rows_in: int,
+    dropped: Mapping[str, int],
+) -> Card:
+    return Card(
+        title=f"Documents about {config.assistant}",
+        summary=(
+            "Synthetic documents after curation. `dropped.jsonl` says for each dropped document "
+            "why; `record.json` says what all were compared with, and which output of the stage "
+            "`write` they are."
+        ),
+        rows_in=rows_in,
+        dropped=dropped,
+        words=words,
+        tables={
+            "Domains": Counter(row.domain for row in corpus),
+            "Kinds of documents": Counter(row.kind for row in corpus),
+        },
+        examples=[
+            Example(f"{corpus[n].id} · {corpus[n].kind} · {corpus[n].domain}", corpus[n].text)
+            for n in evenly_spaced(len(corpus))
+        ],
+    )

@@ -34,7 +34,7 @@ def run(
     for chat in made:
         text = f"{chat.user}\n{chat.assistant}"
         words = ", ".join(sorted(overlap(text, held_out)))
-        prompt = shared_run(text, runs, RUN_OF_WORDS)
+        prompt = shared_run(text, runs)
         if words or prompt:
             reason = "eval prompt" if prompt else "held-out vocabulary"
             dropped.append({"id": chat.id, "reason": reason, "detail": prompt or words})
