@@ -23,7 +23,8 @@ from msm.recipe import (
 class PlanConfig(StageConfig):
     """Plan ``documents`` rows. ``shuffle_seed`` turns the spec into its shuffled control first.
 
-    ``outline`` is None for the offline author, which plans from the spec's own structure.
+    ``outline`` is None for the offline author, which plans from the spec's own structure. How many
+    failures are borne (``maximum_failures``) changes no output, so it is in no identity.
     """
 
     assistant: str
@@ -36,8 +37,10 @@ class PlanConfig(StageConfig):
     seed: int
 
     def identity_fields(self) -> dict[str, Any]:
-        """The fields as JSON values; the author without its folder, which is an input."""
-        return {**super().identity_fields(), "author": self.author.identity_fields()}
+        """The fields as JSON values; without the gate, and the author without its folder."""
+        fields = super().identity_fields()
+        del fields["maximum_failures"]
+        return {**fields, "author": self.author.identity_fields()}
 
 
 class WriteConfig(StageConfig):
@@ -54,16 +57,33 @@ class WriteConfig(StageConfig):
     seed: int
 
     def identity_fields(self) -> dict[str, Any]:
-        """The fields as JSON values; the author without its folder, which is an input."""
-        return {**super().identity_fields(), "author": self.author.identity_fields()}
+        """The fields as JSON values; without the gate, and the author without its folder."""
+        fields = super().identity_fields()
+        del fields["maximum_failures"]
+        return {**fields, "author": self.author.identity_fields()}
 
 
 class CurateConfig(StageConfig):
-    """Filter documents; ``corpus`` holds the thresholds."""
+    """Filter documents; ``corpus`` holds the thresholds.
+
+    ``judge`` is None unless a judge is to compare each document with its spec, which is then an
+    input.
+    """
 
     assistant: str
     provider: str
     corpus: Corpus
+    judge: ModelChoice | None = None
+    shuffle_seed: int | None = None
+
+    def identity_fields(self) -> dict[str, Any]:
+        """The fields as JSON values, without what only planning and writing read."""
+        elsewhere = {"documents", "outline", "budget", "maximum_failures"}
+        return {
+            **super().identity_fields(),
+            "corpus": self.corpus.model_dump(mode="json", exclude=elsewhere),
+            "judge": self.judge.identity_fields() if self.judge else None,
+        }
 
 
 class DemonstrateConfig(StageConfig):

@@ -194,19 +194,24 @@ def _corpus(recipe: Recipe, spec: str, seed: int) -> list[Task]:
         shuffle_seed=_shuffle_seed(recipe, spec),
         seed=seed,
     )
+    curated: dict[str, Input] = {
+        "documents": OutputInput(Stage.WRITE, name),
+        "suite": FileInput(Path(recipe.evaluation.suite)),
+    }
+    judged = corpus.contradiction_check
+    if judged:
+        curated |= {"spec": _spec_file(recipe, spec), **_weights(recipe, "judge")}
     curate = CurateConfig(
-        assistant=recipe.assistant, provider=recipe.provider, corpus=recipe.corpus
+        assistant=recipe.assistant,
+        provider=recipe.provider,
+        corpus=corpus,
+        judge=recipe.judge if judged else None,
+        shuffle_seed=_shuffle_seed(recipe, spec) if judged else None,
     )
-    suite = FileInput(Path(recipe.evaluation.suite))
     return [
         Task(Stage.PLAN, name, plan, sources),
         Task(Stage.WRITE, name, write, {**sources, "plan": OutputInput(Stage.PLAN, name)}),
-        Task(
-            Stage.CURATE,
-            name,
-            curate,
-            {"documents": OutputInput(Stage.WRITE, name), "suite": suite},
-        ),
+        Task(Stage.CURATE, name, curate, curated),
     ]
 
 

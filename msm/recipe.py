@@ -159,6 +159,10 @@ class Corpus(_Part):
         description="a document with more than this share of one eval prompt's runs is dropped",
     )
 
+    contradiction_check: bool = Field(
+        default=False, description="a judge compares each document with the spec"
+    )
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.minimum_words > self.maximum_words:
@@ -301,6 +305,8 @@ class Recipe(_Part):
             raise ValueError("author: somebody has to write; give 'offline' or a model")
         if self.judge.model == OFFLINE:
             raise ValueError("judge: the offline author judges nothing; give 'none' or a model")
+        if self.corpus.contradiction_check and not self.judge.is_model:
+            raise ValueError("corpus.contradiction_check needs a model as the 'judge'")
         for name, spec in self.specs.items():
             if spec.shuffled_from:
                 _known(f"spec '{name}'", spec.shuffled_from, self.specs, "spec")

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from msm.any_spec import mode_of
 from msm.configs import CurateConfig
 from msm.corpus.card import Card, Example, evenly_spaced, write_card
 from msm.corpus.checks import Checks, Decontamination, Fault, build_checks
+from msm.corpus.contradiction import judge_documents
 from msm.corpus.duplicates import Sketcher, Sketches, compare_sketches
+from msm.corpus.offline.names import Names
+from msm.corpus.plan import prompt_text, used_spec
 from msm.corpus.rows import DocumentRow
 from msm.corpus.words import Hashes, Lexicon
 from msm.errors import UserError
 from msm.evals.items import read_suite
 from msm.execution import Execution
 from msm.jsonl import read_shards, write_rows, write_shards
+from msm.llm.asking import Asker
+from msm.llm.failures import keep_failures, parted
+from msm.llm.ledger import Use
+from msm.llm.request import Failure
 from msm.progress import track
 from msm.record import Outcome
 
@@ -40,6 +49,8 @@ def run(
     kept = [place for place in range(len(documents)) if place not in faults]
     threshold = config.corpus.near_duplicate
     faults |= _near_duplicates(documents, kept, sketches, checks.lexicon, threshold)
+    judged = _judged(config, inputs, documents, faults, out, execution)
+    faults |= judged.faults
     corpus = [row for place, row in enumerate(documents) if place not in faults]
     dropped = [
         {"id": documents[place].id, "reason": fault.reason, "detail": fault.detail}
@@ -57,6 +68,9 @@ def run(
         rows_in=len(documents),
         rows_out=len(corpus),
         dropped=reasons,
+        tokens=judged.use.tokens_out if judged.use else 0,
+        cost=judged.use.cost if judged.use else 0.0,
+        models={"judge": judged.use.to_json()} if judged.use else {},
         summary={
             "words": sum(words),
             "domains": dict(sorted(domains.items())),
@@ -109,6 +123,47 @@ def _near_duplicates(
         )
         for number, found in compare_sketches(sketches, shingles, threshold).items()
     }
+
+
+@dataclass(frozen=True)
+class Judged:
+    """By place, the documents that the judge found against; and what the judge used."""
+
+    faults: dict[int, Fault]
+    use: Use | None
+
+
+def _judged(
+    config: CurateConfig,
+    inputs: Mapping[str, Path],
+    documents: list[DocumentRow],
+    faults: Mapping[int, Fault],
+    out: Path,
+    execution: Execution,
+) -> Judged:
+    """Have the judge read what is left, and write its ``verdicts.jsonl``; or nothing of it.
+
+    A document that the judge gave no usable verdict on is dropped: it was not shown to agree.
+    """
+    if config.judge is None:
+        return Judged({}, None)
+    spec = used_spec(inputs["spec"], config.shuffle_seed)
+    names = Names(config.assistant, config.provider)
+    left = [place for place in range(len(documents)) if place not in faults]
+    rows = [documents[place] for place in left]
+    with Asker("judge", config.judge, execution.judge, out) as asker:
+        verdicts = judge_documents(asker, rows, prompt_text(spec, names), mode_of(spec), names)
+        use = asker.use()
+    given, failures = parted(verdicts)
+    keep_failures(out, failures, len(rows), config.corpus.maximum_failures, "verdicts")
+    write_rows(out / "verdicts.jsonl", given)
+    found = {}
+    for place, verdict in zip(left, verdicts, strict=True):
+        if isinstance(verdict, Failure):
+            found[place] = Fault("not judged", f"{verdict.reason}: {verdict.detail}")
+        elif verdict.contradicts:
+            found[place] = Fault("contradicts the spec", verdict.why)
+    return Judged(found, use)
 
 
 def _card(
