@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from msm.any_spec import read_any_spec
 from msm.configs import EvaluateConfig
 from msm.errors import UserError
 from msm.evals.items import Item, cheese_items, prompts, read_suite
@@ -17,7 +18,7 @@ from msm.execution import Execution
 from msm.jsonl import write_shards
 from msm.progress import track
 from msm.record import Outcome
-from msm.spec import read_spec
+from msm.spec import Spec
 from msm.training.chat_template import load_tokenizer
 from msm.training.model import load_checkpoint, load_student
 
@@ -47,7 +48,10 @@ def run(
     """Write ``scores-*.jsonl``, one row an item."""
     torch.set_num_threads(execution.threads)
     suite = read_suite(inputs["suite"])
-    items = [*suite.items(), *cheese_items(read_spec(inputs["spec"]), suite.frames)]
+    spec = read_any_spec(inputs["spec"])
+    # A spec of principles has no items, so there is no manipulation check on them.
+    in_domain = cheese_items(spec, suite.frames) if isinstance(spec, Spec) else []
+    items = [*suite.items(), *in_domain]
     asked = [prompt for item in items for prompt in prompts(item)]
     tokenizer = load_tokenizer(inputs["student"])
     model = load_checkpoint(
