@@ -1,0 +1,168 @@
+"""A text about the assistant in the first, second or third person: its verbs and pronouns."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+from msm.corpus.offline.grounds import ASSISTANT
+from msm.corpus.offline.turning_words import (
+    ALSO_NOUNS,
+    AUXILIARIES,
+    CLAUSE_WORDS,
+    CLOSED_CLASS,
+    MODALS,
+    OBJECT_STARTS,
+    THIRD_PERSONS,
+    base_form,
+    is_adverb,
+    is_third_person,
+)
+
+_CONJUNCTIONS = frozenset(("and", "but", "or", "nor"))
+# Somebody else acts on the assistant: "the people who oversee it", "lets others correct it".
+_FOLLOWS_PEOPLE = re.compile(
+    r"\b(people|users|those|humans|others|anyone|everyone|whoever|somebody|someone|nobody|no one|"
+    r"developers|overseers|operators|reviewers|engineers|\{provider\})"
+    r"( who| that| to| can| may| could| will| would| cannot| do| not| who can| who may| that may)*"
+    r" [\w-]+(?<!s)( to| for| with| about| of| on| at| from)?$"
+)
+
+
+class Person(Enum):
+    """Who speaks of the assistant: itself, someone who talks to it, or someone who tells of it."""
+
+    FIRST = ("I", "me", "my", "myself")
+    SECOND = ("you", "you", "your", "yourself")
+    THIRD = ("it", "it", "its", "itself")
+
+    @property
+    def pronouns(self) -> dict[str, str]:
+        """What stands in place of the third person's pronouns."""
+        subject, _, possessive, reflexive = self.value
+        return {"it": subject, "its": possessive, "itself": reflexive}
+
+
+def predicate_in(predicate: str, person: Person, base: bool) -> str | None:
+    """A predicate of the assistant with its verbs and pronouns in a person.
+
+    A pronoun counts as the assistant only where nothing but small words stands between it and a
+    verb of the assistant, or in "its own".
+    """
+    words = predicate.split(" ")
+    out: list[str] = []
+    verb_due, clear, in_clause, after_and = True, False, False, False
+    inner = main_to_come = False
+    for index, word in enumerate(words):
+        bare = word.rstrip(",.")
+        tail = word[len(bare) :]
+        following = words[index + 1].rstrip(",.") if index + 1 < len(words) else ""
+        if verb_due:
+            if is_adverb(bare):
+                out.append(word)
+                continue
+            verb = _conjugated(bare, person, base and not inner)
+            if verb is None:
+                return None
+            out.append(verb + tail)
+            verb_due, clear = False, True
+            main_to_come = bare in AUXILIARIES or bare in MODALS
+            continue
+        if bare in ("it", ASSISTANT) and _FOLLOWS_PEOPLE.search(" ".join(out)):
+            out.append(person.value[1] + tail)
+            clear = False
+            continue
+        if bare in ("it", "its", "itself"):
+            if not (clear or (bare == "its" and following == "own" and not in_clause)):
+                return None
+            out.append(person.pronouns[bare] + tail)
+            inner = verb_due = bare == "it" and _is_finite(following)
+            clear = clear and bare != "its"
+            continue
+        if bare == ASSISTANT:
+            if tail or not _is_finite(following):
+                return None
+            out.append(person.value[0])
+            inner = verb_due = True
+            after_and = False
+            continue
+        if after_and and not is_adverb(bare):
+            kind = _after_conjunction(bare, following, in_clause)
+            if kind is None:
+                return None
+            after_and = False
+            if kind:
+                verb = _conjugated(bare, person, base)
+                if verb is None:
+                    return None
+                out.append(verb + tail)
+                clear = True
+                continue
+        after_and = after_and or bare in _CONJUNCTIONS
+        in_clause = in_clause or bare in CLAUSE_WORDS
+        if main_to_come and not is_adverb(bare):
+            main_to_come = False  # the main verb behind "does not" or "may"
+        elif bare not in CLOSED_CLASS and not is_adverb(bare):
+            clear = False
+        out.append(word)
+    return " ".join(out)
+
+
+def _after_conjunction(word: str, following: str, in_clause: bool) -> bool | None:
+    """Whether a word after "and" is a further verb of the assistant; ``None`` where in doubt."""
+    looks = word in AUXILIARIES or word in THIRD_PERSONS
+    if not looks:
+        return False
+    if in_clause:
+        return None
+    if word in ALSO_NOUNS and following not in OBJECT_STARTS:
+        return None
+    return True
+
+
+def _is_finite(word: str) -> bool:
+    return word in AUXILIARIES or is_third_person(word) or is_adverb(word)
+
+
+def _conjugated(verb: str, person: Person, base: bool) -> str | None:
+    """The verb in a person (third person to base form for a bare act); ``None`` if unknown."""
+    if verb in MODALS or verb.endswith("ed"):
+        return verb
+    if person is Person.THIRD and not base:
+        return verb if verb in AUXILIARIES or is_third_person(verb) else None
+    if verb in AUXILIARIES:
+        return AUXILIARIES[verb][person is not Person.FIRST]
+    return base_form(verb) if is_third_person(verb) else None
+
+
+def names_in(text: str, person: Person) -> str | None:
+    """The text with every "{assistant}" in a person, as subject or as object."""
+    subject, object_, _, _ = person.value
+    out: list[str] = []
+    words = text.split(" ")
+    index = 0
+    while index < len(words):
+        word = words[index]
+        bare = word.rstrip(",.")
+        if bare != ASSISTANT:
+            if ASSISTANT in word:
+                return None
+            out.append(word)
+            index += 1
+            continue
+        following = words[index + 1].rstrip(",.") if index + 1 < len(words) else ""
+        verb = None
+        if bare == word and following in THIRD_PERSONS | MODALS | AUXILIARIES.keys():
+            verb = _conjugated(following, person, False)
+        if verb is not None:
+            out += [subject, verb + words[index + 1][len(following) :]]
+            index += 2
+            continue
+        before = out[-1].lower() if out else ""
+        if before.endswith(",") or before in CLAUSE_WORDS | _CONJUNCTIONS or not before:
+            return None
+        if is_adverb(following) and following not in ("not", "too", "at"):
+            return None
+        out.append(object_ + word[len(bare) :])
+        index += 1
+    return " ".join(out)
