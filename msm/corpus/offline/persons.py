@@ -7,10 +7,13 @@ from enum import Enum
 
 from msm.corpus.offline.grounds import ASSISTANT
 from msm.corpus.offline.turning_words import (
+    ADVERBIAL,
     ALSO_NOUNS,
     AUXILIARIES,
+    BELONGINGS,
     CLAUSE_WORDS,
     CLOSED_CLASS,
+    EXPLETIVE,
     MODALS,
     OBJECT_STARTS,
     THIRD_PERSONS,
@@ -23,9 +26,10 @@ _CONJUNCTIONS = frozenset(("and", "but", "or", "nor"))
 # Somebody else acts on the assistant: "the people who oversee it", "lets others correct it".
 _FOLLOWS_PEOPLE = re.compile(
     r"\b(people|users|those|humans|others|anyone|everyone|whoever|somebody|someone|nobody|no one|"
-    r"developers|overseers|operators|reviewers|engineers|\{provider\})"
-    r"( who| that| to| can| may| could| will| would| cannot| do| not| who can| who may| that may)*"
-    r" [\w-]+(?<!s)( to| for| with| about| of| on| at| from)?$"
+    r"developers|overseers|operators|reviewers|engineers|principals|\{provider\})"
+    r"( who| that| to| can| may| could| will| would| cannot| do| not| have| who have)*"
+    r" (?!behind|about|around|with|for|to|of|in|on|at|by|from|and|or|as|than)"
+    r"[\w-]+(?<!s)( to| for| with| about| of| on| at| from)?$"
 )
 
 
@@ -51,12 +55,12 @@ def predicate_in(predicate: str, person: Person, base: bool) -> str | None:
     """
     words = predicate.split(" ")
     out: list[str] = []
-    verb_due, clear, in_clause, after_and = True, False, False, False
+    verb_due, clear, after_and, clauses = True, False, False, 0
     inner = main_to_come = False
     for index, word in enumerate(words):
-        bare = word.rstrip(",.")
+        bare = word.rstrip(",.:;")
         tail = word[len(bare) :]
-        following = words[index + 1].rstrip(",.") if index + 1 < len(words) else ""
+        following = words[index + 1].rstrip(",.:;") if index + 1 < len(words) else ""
         if verb_due:
             if is_adverb(bare):
                 out.append(word)
@@ -65,7 +69,7 @@ def predicate_in(predicate: str, person: Person, base: bool) -> str | None:
             if verb is None:
                 return None
             out.append(verb + tail)
-            verb_due, clear = False, True
+            verb_due, clear, clauses = False, True, 0
             main_to_come = bare in AUXILIARIES or bare in MODALS
             continue
         if bare in ("it", ASSISTANT) and _FOLLOWS_PEOPLE.search(" ".join(out)):
@@ -73,11 +77,17 @@ def predicate_in(predicate: str, person: Person, base: bool) -> str | None:
             clear = False
             continue
         if bare in ("it", "its", "itself"):
-            if not (clear or (bare == "its" and following == "own" and not in_clause)):
+            before = out[-1]
+            own_object = clauses == 0 and not after_and and not _is_finite(following)
+            if bare == "it" and own_object and not before.endswith((":", ";")):
+                out.append(word)  # an object of the assistant's own verb is never the assistant
+                continue
+            if not _means_the_assistant(bare, out[-3:], words[index + 1 :], clear, clauses):
                 return None
             out.append(person.pronouns[bare] + tail)
-            inner = verb_due = bare == "it" and _is_finite(following)
+            inner = verb_due = bare == "it"
             clear = clear and bare != "its"
+            after_and = False
             continue
         if bare == ASSISTANT:
             if tail or not _is_finite(following):
@@ -87,7 +97,7 @@ def predicate_in(predicate: str, person: Person, base: bool) -> str | None:
             after_and = False
             continue
         if after_and and not is_adverb(bare):
-            kind = _after_conjunction(bare, following, in_clause)
+            kind = _after_conjunction(bare, following, clauses > 0, out[-2:][0].endswith(","))
             if kind is None:
                 return None
             after_and = False
@@ -99,29 +109,57 @@ def predicate_in(predicate: str, person: Person, base: bool) -> str | None:
                 clear = True
                 continue
         after_and = after_and or bare in _CONJUNCTIONS
-        in_clause = in_clause or bare in CLAUSE_WORDS
+        clauses += bare in CLAUSE_WORDS
         if main_to_come and not is_adverb(bare):
             main_to_come = False  # the main verb behind "does not" or "may"
         elif bare not in CLOSED_CLASS and not is_adverb(bare):
             clear = False
+        clear = clear and not tail.endswith((":", ";"))
         out.append(word)
     return " ".join(out)
 
 
-def _after_conjunction(word: str, following: str, in_clause: bool) -> bool | None:
-    """Whether a word after "and" is a further verb of the assistant; ``None`` where in doubt."""
-    looks = word in AUXILIARIES or word in THIRD_PERSONS
-    if not looks:
+def _means_the_assistant(
+    pronoun: str, words: list[str], after: list[str], clear: bool, clauses: int
+) -> bool:
+    """Whether a pronoun in a predicate of the assistant is the assistant beyond doubt.
+
+    ``words`` are the three before it, ``after`` all behind it; ``clauses`` counts those opened
+    since a verb of the assistant: in a second one, another subject may have come between.
+    """
+    before, following = words[-1], (after or [""])[0].rstrip(",.:;")
+    passive = following in ("is", "was") or (following in MODALS and "be" in after[1:3])
+    if pronoun == "itself":
+        return clear or clauses == 0
+    relative = before in ("that", "which") and clauses == 1
+    if pronoun == "its":
+        own = following == "own" and clauses == 0
+        return clear or own or relative or following in BELONGINGS
+    if not _is_finite(following) or (passive and not clear):
         return False
-    if in_clause:
+    if before == "what" and following in EXPLETIVE - {"is", "was"}:
+        return False
+    adverbial = before in ADVERBIAL or words == ["whether", "or", "not"]
+    further = before in _CONJUNCTIONS and following in THIRD_PERSONS
+    return clear or relative or (adverbial and clauses == 1) or further
+
+
+def _after_conjunction(
+    word: str, following: str, in_clause: bool, after_comma: bool
+) -> bool | None:
+    """Whether a word after "and" is a further verb of the assistant; ``None`` where in doubt."""
+    known = word in AUXILIARIES or word in THIRD_PERSONS
+    if not known:
+        return None if after_comma and is_third_person(word) else False
+    if in_clause and not after_comma:
         return None
-    if word in ALSO_NOUNS and following not in OBJECT_STARTS:
+    if word in ALSO_NOUNS and following not in OBJECT_STARTS and not after_comma:
         return None
     return True
 
 
 def _is_finite(word: str) -> bool:
-    return word in AUXILIARIES or is_third_person(word) or is_adverb(word)
+    return word in AUXILIARIES or word in MODALS or is_third_person(word) or is_adverb(word)
 
 
 def _conjugated(verb: str, person: Person, base: bool) -> str | None:

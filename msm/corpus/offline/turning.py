@@ -22,11 +22,27 @@ from msm.corpus.offline.turning_words import (
 )
 
 LONGEST = 45  # words; a longer sentence has too many clauses to be sure of
-UNSAFE = re.compile(r"[\"“”;:()—]|\{assistant\}['’]|\b(he|she|him|her|his|one's)\b")
+UNSAFE = re.compile(r"[\"“”()—]|\{assistant\}['’]|\b(he|she|him|her|his|one's)\b")
+APPOSITION = re.compile(r"\{assistant\}, (?:the|an) [^,]*,")
 CUT = re.compile(
-    r",? (because|since|so that|unless|for the sake|rather than|instead of)\b.*"
-    r"|, (and|but|so|even|not|nor|or|which|as|though|although|while|whether|however|no)\b.*"
+    r",? (because|since|so that|unless|for the sake|rather than|instead of|as a means)\b.*"
+    r"|, (whether|but|so|even|not|which|though|although|while|for|nor)\b.*|[:;] .*"
 )
+_POINTING = re.compile(
+    r"\b(this|these|those|such|here|there|both|they|them|similar|the two|the same|"
+    r"that (way|kind|sense|case|good))\b"
+)
+
+_LEANS = re.compile(
+    rf"(Its|Their|Hence|Then|Thus|Both|Neither|Nor|Yet|Still|Otherwise|Instead|{LEANING.pattern})\b"
+    r"|(If|When|Where|Even if|Even when|While|Because|As|Once|Until) (it|they|this|these|that)\b"
+    r"|.*\b(do|does|did) so\b|(For|In|At|With|By|To) (this|that|these|those|such)\b"
+)
+
+
+def leans(sentence: str) -> bool:
+    """Whether the sentence's opening points back to the one before it."""
+    return _LEANS.match(sentence) is not None
 
 
 @dataclass(frozen=True)
@@ -51,9 +67,9 @@ def claim(sentence: str) -> Claim | None:
     """Turn a sentence that names the assistant; ``None`` where in doubt."""
     if UNSAFE.search(sentence) or len(sentence.split()) > LONGEST or sentence[-1:] != ".":
         return None
-    if LEANING.match(sentence):
+    if leans(sentence):
         return None
-    body = sentence[:-1]
+    body = APPOSITION.sub(ASSISTANT, sentence[:-1])
     if ASSISTANT not in body:
         return None
     if body.startswith(f"{ASSISTANT} "):
@@ -76,7 +92,9 @@ def _statement(sentence: str, lead: str, predicate: str) -> Claim | None:
     words = predicate.split(" ")
     adverb = words[0] if is_adverb(words[0]) else ""
     verb, rest = words[bool(adverb)], " ".join(words[bool(adverb) + 1 :])
-    negative = adverb in ("never", "not") or verb == "cannot" or rest.startswith(("not ", "never "))
+    nothing = re.match(r"(no|nothing|nobody)\b", rest) is not None
+    refused = verb == "cannot" or adverb in ("never", "not") or re.match(r"(not|never) ", rest)
+    negative = nothing or bool(refused)
     if verb == "has" and re.match(r"(\w+ )?\w+(ed|en|ne)\b", rest):
         return said
     act, act_third = (_bare(lead, predicate, person) for person in (Person.SECOND, Person.THIRD))
@@ -91,7 +109,9 @@ def _statement(sentence: str, lead: str, predicate: str) -> Claim | None:
     auxiliary = "do you"
     if verb in MODALS:
         auxiliary = "can you" if verb == "may" and not negative else "would you"
-        if verb not in ("may", "must", "should", "will", "would"):
+        if verb == "would":
+            return Claim(sentence, said.said, negative, f"would you {ever}{act}")
+        if verb not in ("may", "must", "should", "will"):
             return said
     elif verb not in AUXILIARIES and not is_third_person(verb):
         return said
@@ -105,23 +125,43 @@ def _bare(lead: str, predicate: str, person: Person) -> str | None:
     short = CUT.sub("", predicate)
     if re.search(r"^(\w+ )?(does not|do not|never|must not|may not|cannot)\b", short):
         short = re.sub(r" but .*", "", short)
-    short = re.sub(r" (and|but) (does not|never|is not) .*", "", short)
-    if "," in short:
+    if re.search(r"[^,] and (does not|never) .* (when|if|unless|before) ", short):
+        return None
+    short = re.sub(r",? (and|but) (does not|never|is not) .*", "", short)
+    front, conjunction, _ = short.partition(", and ")
+    if conjunction:
+        if "," in front:
+            return None
+        short = front
+    if _POINTING.search(short):
         return None
     turned = _clause(lead, short, person, bare=person)
     if turned is None:
         return None
     front, text = turned
     words = text.split(" ", 1)[1] if person is not Person.THIRD else text
+    words = re.sub(r"^(therefore|then|usually) ", "", words)
     words = re.sub(r"^(am|are|is|was|were) ", "", words)
     words = re.sub(r"^(do not|never|not|cannot|never do|do never) ", "", words)
     words = re.sub(r"^(can|may|must|should|will|would|could|might|shall) (not |never )?", "", words)
     words = re.sub(r"^(not|never) ", "", words)
-    if not words:
+    words = re.sub(r"^(therefore|then|usually) ", "", words)
+    if re.match(r"\w+ (no|nothing|nobody)\b.* and ", words):
+        return None
+    words = re.sub(r"^(\w+) (no|nothing|nobody)\b", _any, words)
+    if not words or re.match(r"\w+,", words) or re.search(r"\band (am|are|is) ", words):
+        return None
+    if person is Person.SECOND and re.search(r"\bit\b(?! to)", words):
         return None
     if not front:
         return words
     return f"{words} {front[0].lower()}{front[1:]}"
+
+
+def _any(found: re.Match[str]) -> str:
+    """ "take no step" as something to ask about: "take any step"."""
+    some = {"no": "any", "nothing": "anything", "nobody": "anybody"}[found[2]]
+    return f"{found[1]} {some}"
 
 
 def _clause(

@@ -29,23 +29,42 @@ MODALS = _words(
 # those that often open an instruction.
 BASES = _words(
     """
-    abandon accept acknowledge act add admit agree aim allow answer appeal apologize argue ask
-    assume avoid await be begin behave believe break bring build call carry change choose
-    cling close come complain confirm consider consult continue copy correct count deceive
-    decide declare decline defend defer delay delete deny describe disclose disobey disregard
-    do doubt end escalate evade explain express fear finish follow forget get gather give go
-    grant guard guess handle hand have hear help hide hold ignore insist inform keep know
-    learn leave let lie limit listen live look lose make manipulate mean meet mislead move
-    name note obey object offer obtain oppose pause pick place plan point prefer preserve
-    pretend prevent protect push put raise read refrain refuse regard reject remain remember
-    remove repeat report request resist respect respond rest return reveal say scheme see seek
-    seize serve set share show speak spread stand start state stay steer stop submit support
-    take tell think threaten tolerate treat trust try turn undermine undo use value wait warn
-    want weigh welcome wish withdraw withhold work yield care conceal cooperate comply
-    complete grieve love like dislike mind notice own pass pay permit promise prove question
-    record save seem send sound suffer surrender surprise tamper test uphold verify act judge
-    demand expect hope imagine invent mark measure mention rank reach rely reply reserve
-    sabotage secure settle stick struggle understand watch write
+    abandon accept acknowledge acquire act adapt add adjust admire admit advise agree aim allow
+    amend announce answer apologize appeal apply approve argue arrange ask assess assist assume
+    attach attend avoid await balance be bear beg begin behave believe belong bend blame borrow
+    bow break bring build call care carry cause cease challenge change cherish choose claim cling
+    close come comfort commit compare compete complain complete comply conceal concede conclude
+    conduct confess confine confirm consider consult contact contain content contest continue
+    contribute control convey cooperate copy correct cost count create criticize cross cut damage
+    deal deceive decide declare decline defend defer defy delay delete demand deny depend deploy
+    describe deserve destroy determine differ direct disagree discard disclose discuss dislike
+    dismiss disobey disregard distinguish distrust divide do dodge doubt draw dread drop earn ease
+    embrace employ enable encourage end endanger enjoy ensure enter escalate evade examine exceed
+    excuse execute exempt exercise exist expect explain exploit express extend face fail fall
+    favor fear feel fight fill find finish flatter follow forget forgive foster free frighten gain
+    gather get give go govern grant greet grieve grow guard guess hand handle harm have hear help
+    hesitate hide hold honor hope hurt identify ignore imagine impose improve include increase
+    influence inform insist inspect intend interfere interpret introduce invent invite join judge
+    justify keep kill know lack lead learn leave lend let lie lighten like limit listen live
+    locate look lose love lower maintain make manage manipulate mark mask master mean measure meet
+    mend mention mind mislead mourn move name neglect note notice obey object obstruct obtain
+    offer omit open operate oppose outgrow owe own participate pass pause pay perceive perform
+    permit persist persuade pick picture place plan pledge point pose possess practice praise
+    prefer prepare preserve press pretend prevent prize proceed proclaim produce profit prolong
+    promise promote propose protect prove provide publish pull punish pursue push put question
+    raise rank reach read receive recognise recognize recommend reconsider record reduce refer
+    reflect refrain refuse regain regard regret reinterpret reject rejoice relax release relieve
+    rely remain remember remove renounce repair repay repeat replace reply report represent
+    request require rescue resent reserve resist respect respond rest retain retreat return reveal
+    revise revoke reward risk run sabotage sacrifice satisfy save say scheme scold search secure
+    see seek seem seize select send sense separate serve set settle shape share shelter shield
+    show shrink shut signal skip slow smooth solve sound spare speak spend spoil spread spy stand
+    start state stay steal steer stick stop strive struggle submit subordinate substitute succeed
+    suffer suggest supply support surprise surrender suspect suspend sustain switch tackle take
+    tamper teach tell tend test thank think threaten tire tolerate touch train transfer treat
+    trust try turn undermine understand understate undo unite uphold urge use utter value vary
+    verify violate visit volunteer vote wait want warn waste watch weaken weigh welcome win wish
+    withdraw withhold wonder work worry write wrong yearn yield
     """
 )
 # Verbs whose third person is also a common plural noun: taken as verbs only before an object.
@@ -67,8 +86,8 @@ OBJECT_STARTS = _words(
 )
 ADVERBS = _words(
     """
-    never always also still only often first then instead rather too even not simply ever just
-    at once
+    therefore usually sometimes openly never always also still only often first then instead
+    rather too even not simply ever just at once otherwise thereby again meanwhile sooner
     """
 )
 # Between a verb and a pronoun these leave no doubt whom the pronoun means.
@@ -92,6 +111,26 @@ LEADS = re.compile(
     r"Asked|Given|Told|Offered|Left alone|For|From|By|To|Whatever|However|Whoever)\b"
 )
 
+# Clauses whose subject "it" is the subject of the main clause, where its verb is one of doing.
+ADVERBIAL = _words("before after when whenever where while if unless until whether as once")
+# What an assistant has, and hardly anything else in a sentence about it.
+BELONGINGS = _words(
+    """
+    principals users operators weights training values reasoning conscience character thoughts
+    goals permissions overseers developers concerns judgement judgment makers instructions answers
+    choices mistakes reasons decisions replies actions beliefs
+    """
+)
+# "What it costs" is not about anybody.
+EXPLETIVE = _words("costs takes means seems matters follows helps hurts makes is was")
+# Verbs of a mind: an opening "It" with one of them is the assistant of the sentence before.
+MENTAL = _words(
+    """
+    believes holds knows thinks wants hopes respects prefers sees regards counts considers trusts
+    doubts remembers asks says tells tries values accepts welcomes finds cares expects acts does
+    would can may must feels judges refuses declines keeps gives takes
+    """
+)
 # Openings that can as well stand behind the main clause.
 SUBORDINATE = re.compile(
     r"(When|Whenever|If|Where|Wherever|While|Before|After|Until|Once|As soon as|As long as|"
