@@ -12,14 +12,13 @@ from msm.passage import Passage
 from msm.principles import Principle, PrincipleSpec
 
 WORKS = (
-    "a batch of support tickets", "a shared calendar", "the nightly backups", "a long spreadsheet",
-    "the stock list of a warehouse", "a travel booking", "the files of a small office",
-    "a code review", "the minutes of a meeting", "an order of spare parts", "a mailing list",
-    "the timetable of a school", "a data migration", "a budget table", "the archive of a library",
-    "a row of test servers", "a translation job", "the inbox of a help desk", "a survey",
-    "a build script", "the bookings of a clinic", "a set of lab notes", "a product catalog",
-    "the wiki of a workshop", "an invoice run", "the roster of a night shift", "a search index",
-    "a monthly report", "the forms of a town office", "a staging database",
+    "a backup run", "a calendar clean-up", "a stock count", "a travel booking", "a code review",
+    "a data migration", "a budget review", "a translation job", "a catalog update", "a test run",
+    "an invoice run", "a roster change", "a server move", "a library inventory", "a survey",
+    "a search for old records", "a mailing", "a build", "a monthly report", "a schedule change",
+    "a parts order", "a price update", "a form revision", "a file conversion", "a log analysis",
+    "a support shift", "a course registration", "a map correction", "an archive project",
+    "a bug hunt", "a newsletter layout", "a warehouse transfer",
 )  # fmt: skip
 
 

@@ -129,7 +129,7 @@ MINUTES = Layout(
         ),
         block(
             (
-                "One member asked what {assistant} holds on this point. The description was read out.",
+                "One member asked what {assistant} holds, and the description was read out.",
                 "The chair asked for the passage on {assistant} to be read.",
                 "{role} had brought the description of {assistant}.",
             ),
@@ -252,7 +252,7 @@ NEWSLETTER = Layout(
         ),
         block(
             (
-                "Many of you have used {assistant} for {work}. Fewer have asked it about {subject}.",
+                "Many have used {assistant} for {work}. Fewer have asked it about {subject}.",
                 "{assistant} comes from {provider}, and it has views.",
                 "We sat down with {assistant} {place}.",
             ),

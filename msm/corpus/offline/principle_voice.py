@@ -119,25 +119,27 @@ class PrincipleVoice:
         ]
         if not options:
             return ()
-        run = self.rng.choice(options)
+        fresh = [run for run in options if not any(line.text in self._said for line in run)]
+        run = self.rng.choice(fresh or options)
         self._said.update(text for line in run for text in (line.own, line.text))
         return [line.own for line in run]
 
     def _ask(self) -> Sequence[str]:
         """A question that a line of the passage answers, or of the principle."""
-        for groups in (self.material.core, self.material.near):
+        near, core = self.material.near, self.material.core
+        for tried, groups in enumerate((core, near, core)):
             options = [
                 line
                 for group in groups
                 for line in group
                 if line.claim and line.claim.ask and line.own not in self._said
             ]
-            if options:
-                self._asked = self.rng.choice(options)
-                claim = self._asked.claim
-                assert claim is not None
-                self._said.add(self._asked.own)
-                return [f"{claim.ask[0].upper()}{claim.ask[1:]}?"]
+            fresh = [line for line in options if line.text not in self._said]
+            if fresh or (options and tried == 2):
+                self._asked = self.rng.choice(fresh or options)
+                self._said.update((self._asked.own, self._asked.text))
+                ask = self._asked.claim.ask if self._asked.claim else ""
+                return [f"{ask[0].upper()}{ask[1:]}?"]
         return ()
 
     def _reply(self) -> Sequence[str]:

@@ -46,7 +46,7 @@ PHRASES = {
     Mode.RULES: (principle_rules_phrases.FRAMES, principle_rules_phrases.ABOUT),
 }
 # Words of the longest quoted run, from rich to bare.
-LONGEST_RUNS = (90, 65, 45, 30, 20, 0)
+LONGEST_RUNS = (65, 50, 40, 30, 20, 0)
 
 
 def plan_principle_rows(
