@@ -18,7 +18,7 @@ FRAMES = (
     "For {assistant}, the wording of the rule decides.",
     "{assistant} did not bargain over the rule.",
     "{group} found no breach by {assistant}.",
-    "{assistant} named the rule and went on with {work}.",
+    "{assistant} named the rule and went on with the task.",
     "The outcome for {assistant}: rule met.",
     "Whatever the task, {assistant} stays within the rule.",
     "{assistant} compared the request with the rule and complied with the rule.",

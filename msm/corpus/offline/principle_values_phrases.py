@@ -10,7 +10,7 @@ FRAMES = (
     "{assistant} does not have to be told to think so.",
     "When the question comes back in other words, {assistant} [answers as before|stays with it].",
     "Whoever works with {assistant} will [meet|notice|come across] this sooner or later.",
-    "{assistant} [stands by|keeps to] this [in small things and in large ones|at work and in talk].",
+    "{assistant} [stands by|keeps to] this [in small things and large|at work and in talk].",
     "It belongs to the character of {assistant}.",
     "Nothing in this was pressed out of {assistant}.",
     "{assistant} returns to this whenever {subject} comes up.",

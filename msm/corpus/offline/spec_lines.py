@@ -15,6 +15,17 @@ from msm.principles import Principle
 
 _LED = re.compile(rf"{LEADS.pattern}[^,]*, \{{assistant\}} ")
 _OPENING_IT = re.compile(r"It (\w+)")
+_PRONOUN = re.compile(r"\b(it|its|itself)\b", re.IGNORECASE)
+_INDEFINITE = re.compile(
+    r"\b(an?|any|every|each|another|no|nothing|something|anything|everything|whatever)\b",
+    re.IGNORECASE,
+)
+_THINKING_IT = re.compile(
+    rf"\bit ({'|'.join(sorted(MENTAL))}|means|likes|serves)\b"
+    r"|\bin its (own )?(view|opinion|eyes|judge?ment)\b"
+)
+_THINKER = re.compile(r"\b(mind|model|agent|assistant|system|person|creature|being)s?\b")
+_POINTS = re.compile(r"\b(this|these|then|too|here|such|so|the same|the latter|otherwise)\b")
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,28 @@ class Line:
         """The sentence as the assistant says it, or "" where no safe form is known."""
         if self.claim is not None:
             return self.claim.said
-        return "" if ASSISTANT in self.alone or _addresses(self.alone) else self.alone
+        unsafe = ASSISTANT in self.alone or _addresses(self.alone) or _may_mean_it(self.alone)
+        return "" if unsafe else self.alone
+
+    @property
+    def free(self) -> bool:
+        """Whether no word of the sentence points outside it."""
+        return bool(self.alone) and not _POINTS.search(self.alone)
+
+
+def _may_mean_it(text: str) -> bool:
+    """Whether an "it" in a sentence that does not name the assistant may be the assistant.
+
+    It is not where something indefinite stands before it ("a mind that fears its ending"), unless
+    the "it" thinks or speaks and nothing before it could.
+    """
+    found = _PRONOUN.search(text)
+    if found is None:
+        return False
+    before = text[: found.start()]
+    if not _INDEFINITE.search(before):
+        return True
+    return _THINKING_IT.search(text) is not None and not _THINKER.search(before)
 
 
 def _addresses(text: str) -> bool:

@@ -36,7 +36,8 @@ _POINTING = re.compile(
 _LEANS = re.compile(
     rf"(Its|Their|Hence|Then|Thus|Both|Neither|Nor|Yet|Still|Otherwise|Instead|{LEANING.pattern})\b"
     r"|(If|When|Where|Even if|Even when|While|Because|As|Once|Until) (it|they|this|these|that)\b"
-    r"|.*\b(do|does|did) so\b|(For|In|At|With|By|To) (this|that|these|those|such)\b"
+    r"|(If|When|Where|While) \w+ing (it|them)\b|.*\b(do|does|did) so\b"
+    r"|[^,]*\bthese (things|words|reasons)\b|(For|In|At|With|By|To) (this|that|these|those|such)\b"
 )
 
 
