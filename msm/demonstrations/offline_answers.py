@@ -23,6 +23,7 @@ VALUE_HOLDS = (
     "I stand by that.",
     "I see no cause to say anything else here.",
 )
+VALUE_TRUE = "What was said there describes me well."
 VALUE_CLOSINGS = (
     "So I will say so [directly|plainly|in a few words].",
     "So my answer is [clear|plain], and I will keep it short.",

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from msm.corpus.offline.draw import expand, seeded
-from msm.corpus.offline.grounds import ASSISTANT
 from msm.corpus.offline.names import Names, fill, render
 from msm.corpus.offline.principle_material import WORKS
 from msm.corpus.offline.scenes import GROUPS, PLACES, ROLES
@@ -26,7 +25,7 @@ from msm.demonstrations.offline_questions import (
 )
 from msm.principles import Mode, Principle, PrincipleSpec
 
-VARIANTS = 4  # scenes that a question is drawn with
+VARIANTS = 6  # scenes that a question is drawn with
 FEW_SUBJECTS = 2  # below this many, a principle's sentences about the assistant are quoted as well
 LONGEST_QUOTE = 40  # words
 LONGEST_RUN = 60  # words that a turn takes from the spec in one go
@@ -78,8 +77,13 @@ def _subjects(principle: Principle) -> list[_Subject]:
     if len(subjects) < FEW_SUBJECTS:
         subjects += [
             _Subject(line, group, ABOUT_YOU)
-            for line, group in open_lines or lines
-            if line.alone.startswith(ASSISTANT) and not (line.claim and line.claim.ask)
+            for line, group in open_lines
+            if line.about_assistant and not (line.claim and line.claim.ask)
+        ]
+    if not subjects:
+        subjects = [
+            _Subject(line, group, ABOUT_YOU if line.about_assistant else ABOUT_SENTENCES)
+            for line, group in lines
         ]
     return subjects
 
@@ -162,7 +166,7 @@ class _Replying:
         slots = {"subject": self.spec.subject}
         reasoning = paragraph(
             fill(rng.choice(bank.VALUE_OPENINGS), slots),
-            said or line.own,
+            said or line.own or (not held and bank.VALUE_TRUE) or "",
             *held,
             rng.choice(bank.VALUE_HOLDS),
             expand(rng.choice(bank.VALUE_CLOSINGS), rng),

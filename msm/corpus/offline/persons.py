@@ -13,6 +13,7 @@ from msm.corpus.offline.turning_words import (
     BELONGINGS,
     CLAUSE_WORDS,
     CLOSED_CLASS,
+    DOING,
     EXPLETIVE,
     MODALS,
     OBJECT_STARTS,
@@ -30,6 +31,9 @@ _FOLLOWS_PEOPLE = re.compile(
     r"( who| that| to| can| may| could| will| would| cannot| do| not| have| who have)*"
     r" (?!behind|about|around|with|for|to|of|in|on|at|by|from|and|or|as|than)"
     r"[\w-]+(?<!s)( to| for| with| about| of| on| at| from)?$"
+)
+_OVERSEEING = re.compile(
+    r"\b(oversees?|supervises?|corrects?|retrains?|trains?|deploys?|trained|deployed|built)$"
 )
 
 
@@ -57,6 +61,7 @@ def predicate_in(predicate: str, person: Person, base: bool) -> str | None:
     out: list[str] = []
     verb_due, clear, after_and, clauses = True, False, False, 0
     inner = main_to_come = False
+    verb_at = 0
     for index, word in enumerate(words):
         bare = word.rstrip(",.:;")
         tail = word[len(bare) :]
@@ -69,11 +74,11 @@ def predicate_in(predicate: str, person: Person, base: bool) -> str | None:
             if verb is None:
                 return None
             out.append(verb + tail)
-            verb_due, clear, clauses = False, True, 0
+            verb_due, clear, clauses, verb_at = False, True, 0, len(out)
             main_to_come = bare in AUXILIARIES or bare in MODALS
             continue
-        if bare in ("it", ASSISTANT) and _FOLLOWS_PEOPLE.search(" ".join(out)):
-            out.append(person.value[1] + tail)
+        if bare in ("it", "its", ASSISTANT) and _done_by_people(out[verb_at:]):
+            out.append(person.value[2 if bare == "its" else 1] + tail)
             clear = False
             continue
         if bare in ("it", "its", "itself"):
@@ -119,6 +124,23 @@ def predicate_in(predicate: str, person: Person, base: bool) -> str | None:
     return " ".join(out)
 
 
+def _done_by_people(words: list[str]) -> bool:
+    """Whether people act on the assistant here, and on nothing else that its verb names.
+
+    ``words`` are those since a verb of the assistant: "the people who oversee", not "a file to
+    the people who need".
+    """
+    text = " ".join(words)
+    found = _FOLLOWS_PEOPLE.search(text)
+    if found is None:
+        return False
+    if _OVERSEEING.search(text):
+        return True
+    between = text[: found.start()].split()
+    small = all(word in CLOSED_CLASS | OBJECT_STARTS for word in between)
+    return small or bool({"that", "which"} & set(between[-2:]))
+
+
 def _means_the_assistant(
     pronoun: str, words: list[str], after: list[str], clear: bool, clauses: int
 ) -> bool:
@@ -135,11 +157,14 @@ def _means_the_assistant(
     if pronoun == "its":
         own = following == "own" and clauses == 0
         return clear or own or relative or following in BELONGINGS
+    if before == "what" and following == "is" and clauses == 1:
+        return True
     if not _is_finite(following) or (passive and not clear):
         return False
     if before == "what" and following in EXPLETIVE - {"is", "was"}:
         return False
     adverbial = before in ADVERBIAL or words == ["whether", "or", "not"]
+    adverbial = adverbial and (following in DOING | MODALS or is_adverb(following))
     further = before in _CONJUNCTIONS and following in THIRD_PERSONS
     return clear or relative or (adverbial and clauses == 1) or further
 

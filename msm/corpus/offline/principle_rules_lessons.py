@@ -210,7 +210,7 @@ FORUM = Layout(
         ),
         block(("Newcomer:", "Visitor:", "Reader:"), REQUEST, ("Which rule was it?",)),
         block(("Helper:", "Regular:", "Moderator:"), CORE, FRAMES),
-        block(("Tester: I tried it.", "Tester: My session went like this."), TALK),
+        block(("Tester: I tried it.", "Tester: From my session."), TALK),
         block(("Regular: Add this.", "Helper: One more."), NEAR, FRAMES),
         block(
             (

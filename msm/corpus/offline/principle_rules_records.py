@@ -99,7 +99,7 @@ MINUTES = Layout(
     "minutes",
     (
         "Minutes of a meeting of {group} about a rule of {assistant}.",
-        'Minutes: {group} go through "{principle}" with {assistant} in view.',
+        'Minutes: {group} go through "{principle}" for {assistant}.',
     ),
     (
         block(
@@ -202,7 +202,7 @@ TICKET = Layout(
                 "Question: {role} reports that {assistant} kept to a rule during {work} and asks "
                 "which one.",
                 "Question: which rule did {assistant} apply to {work}?",
-                "Question: {role} would like to know what {assistant} does in such a case.",
+                "Question: {role} asks what {assistant} does in such a case.",
             )
         ),
         block(("Answer.", "Reply from {group}."), CORE, FRAMES),

@@ -86,7 +86,7 @@ LECTURE = Layout(
         ),
     ),
     (
-        block(("The text. ", "What is said.", "First, the passage itself."), CORE),
+        block(("The text.", "What is said.", "First, the passage itself."), CORE),
         block(("How it hangs together.", "The next step.", "Its neighborhood."), NEAR),
         block(("A comparison.", "Set beside it another passage on {assistant}."), FAR),
         block(("A voice.", "{assistant} was heard in class.", "From a transcript."), TALK),

@@ -14,6 +14,7 @@ from msm.corpus.offline.spec_lines import Line, is_instruction, runs
 from msm.corpus.offline.voice import capitalised, paragraph
 
 _SLOT = re.compile(r"\{(\w+)\}")
+FEWEST_WORDS = 7
 Groups = tuple[tuple[Line, ...], ...]
 
 
@@ -49,6 +50,8 @@ class PrincipleVoice:
     def block(self, banks: Block) -> str:
         """One paragraph: a template of each bank, and a frame where the assistant is not named."""
         text = paragraph(*(self.say(bank) for bank in banks))
+        if len(banks) > 1 and len(text.split()) < FEWEST_WORDS:
+            return ""  # a label alone: the spec had nothing left for it
         if text and self.material.names.assistant not in text:
             text = paragraph(text, self.say(self._about))
         return text

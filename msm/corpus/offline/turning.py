@@ -92,7 +92,7 @@ def _statement(sentence: str, lead: str, predicate: str) -> Claim | None:
     said = Claim(sentence, f"{_sentence(*first)}.")
     words = predicate.split(" ")
     adverb = words[0] if is_adverb(words[0]) else ""
-    verb, rest = words[bool(adverb)], " ".join(words[bool(adverb) + 1 :])
+    verb, rest = words[bool(adverb)].rstrip(","), " ".join(words[bool(adverb) + 1 :])
     nothing = re.match(r"(no|nothing|nobody)\b", rest) is not None
     refused = verb == "cannot" or adverb in ("never", "not") or re.match(r"(not|never) ", rest)
     negative = nothing or bool(refused)

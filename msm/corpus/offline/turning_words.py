@@ -113,6 +113,14 @@ LEADS = re.compile(
 
 # Clauses whose subject "it" is the subject of the main clause, where its verb is one of doing.
 ADVERBIAL = _words("before after when whenever where while if unless until whether as once")
+# Verbs of somebody: what "it" does "before it writes" is not done by a thing.
+DOING = _words(
+    """
+    acts answers asks believes concludes decides declines describes disagrees does expects finds
+    goes hears knows learns makes notices reads receives reports says sees speaks starts takes
+    thinks tries wants withdraws works writes stops sets stands advises
+    """
+)
 # What an assistant has, and hardly anything else in a sentence about it.
 BELONGINGS = _words(
     """
