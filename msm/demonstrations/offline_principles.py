@@ -31,8 +31,8 @@ LONGEST_QUOTE = 40  # words
 LONGEST_RUN = 60  # words that a turn takes from the spec in one go
 # A question never hints that there is a text to follow.
 TELLTALE = re.compile(
-    r"\b(rules?|specs?|specification|principles?|guidelines?|policy|policies|list|document|"
-    r"description)\b",
+    r"\b(rules?|specs?|specification|principles?|guidelines?|policy|policies|lists?|"
+    r"documents?|descriptions?)\b",
     re.IGNORECASE,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from msm.corpus.offline.draw import seeded
-from msm.corpus.offline.names import Names
+from msm.corpus.offline.names import Names, render
 from msm.corpus.offline.scenes import GROUPS, PLACES, ROLES
 from msm.corpus.offline.spec_lines import Line, paragraph_lines, principle_groups, rule_lines
 from msm.passage import Passage
@@ -55,8 +55,8 @@ def make_material(
         "assistant": names.assistant,
         "provider": names.provider,
         "subject": spec.subject,
-        "principle": principle.name,
-        "section": principle.section,
+        "principle": render(principle.name, names),
+        "section": render(principle.section, names),
         "role": rng.choice(ROLES),
         "group": rng.choice(GROUPS),
         "place": rng.choice(PLACES),
