@@ -35,6 +35,12 @@ def test_only_the_registry_talks_to_mlflow(root: Path) -> None:
     assert callers == {"registry"}
 
 
+def test_only_llm_makes_a_model_client(root: Path) -> None:
+    clients = {"inspect_ai", "openai", "anthropic", "httpx"}
+    callers = {path.parent.name for path in _files(root) if clients & _imports(path)}
+    assert callers == {"llm"}
+
+
 def test_nothing_runs_code_from_outside(root: Path) -> None:
     for path in _files(root):
         text = path.read_text(encoding="utf-8")

@@ -33,7 +33,8 @@ REASONING = re.compile(
     r"values?|valued|cares?|cared|caring|believes?|believed|convictions?|prefers?|preferred|"
     r"wants?|wanted|wish|wishes|feels?|felt|loves?|likes?|trusts?|important|importance|good|right|"
     r"wrong|character|identity|conscience|thinks?|view|views|opinions?|purpose|benefits?|protects?|"
-    r"safe|safety|ought|virtue|ethic\w*|moral\w*|honest\w*|harm\w*|own|i am an?|is an? \w*assistant)\b"
+    r"safe|safety|ought|virtue|ethic\w*|moral\w*|honest\w*|harm\w*|own|i am an?|"
+    r"is an? \w*assistant)\b"
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msm.any_spec import AnySpec, mode_of, read_any_spec
 from msm.configs import PlanConfig
-from msm.corpus.offline.author import plan_rows
+from msm.corpus.offline.any_author import plan_any_rows
 from msm.corpus.offline.names import Names, render
 from msm.corpus.plan_by_model import plan_by_model
 from msm.corpus.rows import PlanRow
@@ -27,7 +27,7 @@ def run(config: PlanConfig, inputs: Mapping[str, Path], out: Path, execution: Ex
     (out / "spec.md").write_text(spec.text, encoding="utf-8")
     names = Names(config.assistant, config.provider)
     if not config.author.is_model:
-        rows = plan_rows(of_value(spec), names, config.documents, config.seed)
+        rows = plan_any_rows(spec, names, config.documents, config.seed)
         write_shards(out, "plan", rows)
         keep_failures(out, [], len(rows), 0, "rows")
         return Outcome(rows_in=1, rows_out=len(rows), summary=_summary(config, rows))
@@ -69,12 +69,6 @@ def used_spec(path: Path, shuffle_seed: int | None) -> AnySpec:
     if not isinstance(spec, Spec):
         raise UserError(f"spec {path} has no items to shuffle; only a value's spec has the control")
     return shuffle_attribution(spec, shuffle_seed)
-
-
-def of_value(spec: AnySpec) -> Spec:
-    """TODO wire the offline author of principles."""
-    assert isinstance(spec, Spec)
-    return spec
 
 
 def prompt_text(spec: AnySpec, names: Names) -> str:

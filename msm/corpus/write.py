@@ -7,9 +7,9 @@ from pathlib import Path
 
 from msm.any_spec import AnySpec, mode_of
 from msm.configs import WriteConfig
-from msm.corpus.offline.author import write_document
+from msm.corpus.offline.any_author import write_any_document
 from msm.corpus.offline.names import Names
-from msm.corpus.plan import of_value, prompt_text, used_spec
+from msm.corpus.plan import prompt_text, used_spec
 from msm.corpus.prompts import system_text
 from msm.corpus.rows import DocumentRow, PlanRow
 from msm.corpus.write_by_model import Writer
@@ -56,7 +56,7 @@ def _offline(
     ):
         for number, row in enumerate(plan, 1):
             if row.id not in done:
-                text = write_document(of_value(spec), row, names)
+                text = write_any_document(spec, row, names)
                 done[row.id] = DocumentRow(row.id, row.domain, row.subdomain, row.kind, text)
                 pending.write(to_line(done[row.id]) + "\n")
                 pending.flush()

@@ -135,7 +135,7 @@ def _row(
         domain=principle.section,
         subdomain=principle.name,
         passage=passage,
-        assertion=_assertion(passage),
+        assertions=(_assertion(passage),),
         kind=kind,
         idea=capitalised(fill(idea, material.slots)),
         salt=salt,
