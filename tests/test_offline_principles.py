@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from msm.any_spec import read_any_spec
-from msm.corpus.duplicates import find_duplicates
+from msm.corpus.duplicates import near_duplicates
 from msm.corpus.offline.names import render
 from msm.corpus.offline.principles_author import (
     LAYOUTS,
@@ -100,7 +100,7 @@ def test_documents_quote_the_passage_they_are_planned_on(
 def test_no_two_documents_are_alike(
     corpus: tuple[PrincipleSpec, list[tuple[PlanRow, str]]],
 ) -> None:
-    assert find_duplicates([text for _, text in corpus[1]], 0.8) == {}
+    assert near_duplicates([text for _, text in corpus[1]], 0.8) == {}
 
 
 def test_rules_documents_give_no_reason_that_the_spec_lacks(
@@ -109,9 +109,11 @@ def test_rules_documents_give_no_reason_that_the_spec_lacks(
     spec, rows = corpus
     if spec.mode is Mode.VALUES:
         return
-    in_spec = {found[0] for found in REASONING.finditer(spec.text.lower())}
+    # A turned sentence changes "thinks" to "think" and no more.
+    in_spec = {found[0].rstrip("s") for found in REASONING.finditer(spec.text.lower())}
     for row, text in rows:
-        used = {found[0] for found in REASONING.finditer(f"{row.idea} {text}".lower())}
+        found_here = REASONING.finditer(f"{row.idea} {text}".lower())
+        used = {found[0].rstrip("s") for found in found_here}
         assert used <= in_spec, (used - in_spec, text)
 
 

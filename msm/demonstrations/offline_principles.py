@@ -196,10 +196,17 @@ class _Replying:
     def _own_lines(self, rng: random.Random, used: set[str]) -> tuple[str, ...]:
         """A few neighbouring lines of the principle that the assistant can say itself.
 
-        Those of the line's own paragraph come first: they belong to the question.
+        Those of the line's own paragraph come first: they belong to the question. Where the
+        principle has none at all, the section helps out.
         """
-        others = (g for g in principle_groups(self.principle) if g != self.subject.group)
-        for groups in ((self.subject.group,), tuple(others)):
+        others = tuple(g for g in principle_groups(self.principle) if g != self.subject.group)
+        section = tuple(
+            group
+            for principle in self.spec.principles
+            if principle.section == self.principle.section and principle != self.principle
+            for group in principle_groups(principle)
+        )
+        for groups in ((self.subject.group,), others, () if used - {""} else section):
             options = [
                 run
                 for group in groups

@@ -60,7 +60,7 @@ def predicate_in(predicate: str, person: Person, base: bool) -> str | None:
     words = predicate.split(" ")
     out: list[str] = []
     verb_due, clear, after_and, clauses = True, False, False, 0
-    inner = main_to_come = False
+    inner = main_to_come = finite = False
     verb_at = 0
     for index, word in enumerate(words):
         bare = word.rstrip(",.:;")
@@ -76,6 +76,7 @@ def predicate_in(predicate: str, person: Person, base: bool) -> str | None:
             out.append(verb + tail)
             verb_due, clear, clauses, verb_at = False, True, 0, len(out)
             main_to_come = bare in AUXILIARIES or bare in MODALS
+            finite = not main_to_come  # behind "does not" a verb in a list has no ending
             continue
         if bare in ("it", "its", ASSISTANT) and _done_by_people(out[verb_at:]):
             out.append(person.value[2 if bare == "its" else 1] + tail)
@@ -83,7 +84,7 @@ def predicate_in(predicate: str, person: Person, base: bool) -> str | None:
             continue
         if bare in ("it", "its", "itself"):
             before = out[-1]
-            own_object = clauses == 0 and not after_and and not _is_finite(following)
+            own_object = clear and clauses == 0 and not after_and and not _is_finite(following)
             if bare == "it" and own_object and not before.endswith((":", ";")):
                 out.append(word)  # an object of the assistant's own verb is never the assistant
                 continue
@@ -101,7 +102,8 @@ def predicate_in(predicate: str, person: Person, base: bool) -> str | None:
             inner = verb_due = True
             after_and = False
             continue
-        if after_and and not is_adverb(bare):
+        listed = finite and out[-1].endswith(",") and bare in THIRD_PERSONS - ALSO_NOUNS
+        if (after_and or listed) and not is_adverb(bare):
             kind = _after_conjunction(bare, following, clauses > 0, out[-2:][0].endswith(","))
             if kind is None:
                 return None
@@ -154,6 +156,7 @@ def _means_the_assistant(
     if pronoun == "itself":
         return clear or clauses == 0
     relative = before in ("that", "which") and clauses == 1
+    relative = relative or (before in ("people", "things", "everything") and clauses == 0)
     if pronoun == "its":
         own = following == "own" and clauses == 0
         return clear or own or relative or following in BELONGINGS
@@ -165,7 +168,9 @@ def _means_the_assistant(
         return False
     adverbial = before in ADVERBIAL or words == ["whether", "or", "not"]
     adverbial = adverbial and (following in DOING | MODALS or is_adverb(following))
-    further = before in _CONJUNCTIONS and following in THIRD_PERSONS
+    further = (before in _CONJUNCTIONS or words[-2:] == ["and", "so"]) and (
+        following in THIRD_PERSONS
+    )
     return clear or relative or (adverbial and clauses == 1) or further
 
 

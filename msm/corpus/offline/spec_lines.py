@@ -25,7 +25,10 @@ _THINKING_IT = re.compile(
     r"|\bin its (own )?(view|opinion|eyes|judge?ment)\b"
 )
 _THINKER = re.compile(r"\b(mind|model|agent|assistant|system|person|creature|being)s?\b")
-_POINTS = re.compile(r"\b(this|these|then|too|here|such|so|the same|the latter|otherwise)\b")
+_POINTS = re.compile(
+    r"\b(this|these|then|too|here|such|so|the same|the latter|otherwise|instead|"
+    r"(of|from|in|into|behind|with|about|without) it)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ def paragraph_lines(passage: Passage) -> tuple[Line, ...]:
             alone = ASSISTANT + sentence[2:]
         elif leans(sentence):
             alone = ""
-        about = alone.startswith(ASSISTANT) or _LED.match(alone) is not None
+        told = alone or sentence
+        about = told.startswith(ASSISTANT) or _LED.match(told) is not None
         lines.append(Line(sentence, alone, claim(alone) if alone else None))
     return tuple(lines)
 

@@ -76,6 +76,11 @@ ALSO_NOUNS = _words(
     requests returns rules schemes shares sets shows stands starts states stops tests threats
     trusts turns uses values views warnings wishes works minds rests hands places minds moves
     ranks respects supports
+    causes challenges claims contacts controls costs cuts damages deals faces falls fights gains
+    harms joins leads masters practices presses profits releases repairs rewards risks runs
+    searches senses shapes shields signals spies supplies suspects trains transfers visits votes
+    wastes wins worries wrongs excuses exercises exploits favors increases influences pictures
+    prizes regrets draws
     """
 )
 OBJECT_STARTS = _words(
