@@ -46,7 +46,7 @@ def show_costs(experiment: str, root: Path) -> None:
     """
     spent = experiment_costs(root, experiment)
     table = _table(
-        "stage", "role", "model", "requests", "retries", "unusable", "tokens in", "tokens out",
+        "stage", "role", "model", "requests", "retries", "unusable", "tokens in", "out",
         "hours", "US $",
     )  # fmt: skip
     for row in [*spent, total(spent)]:
@@ -72,5 +72,8 @@ def _table(*columns: str) -> Table:
     table = Table(box=None, header_style="bold")
     words = ("corpus", "author", "stage", "role", "model")
     for column in columns:
-        table.add_column(column, justify="left" if column in words else "right")
+        if column in words:
+            table.add_column(column, overflow="fold")
+        else:
+            table.add_column(column, justify="right", no_wrap=True)
     return table
