@@ -12,6 +12,8 @@ from msm.cost import Spent, experiment_costs, total
 from msm.experiment import Stage, build_tasks
 from msm.recipe import Recipe
 
+WIDTH = 116
+
 
 def show_preview(recipe: Recipe, name: str | None) -> None:
     """Print documents, requests, tokens and cost of one corpus, or of all of a recipe's.
@@ -26,7 +28,7 @@ def show_preview(recipe: Recipe, name: str | None) -> None:
         counts = (item.documents, item.requests, item.tokens_in, item.tokens_out)
         cells = [f"{count:,}" for count in counts]
         table.add_row(item.name, item.author, *cells, f"{item.cost:,.2f}")
-    Console().print(table)
+    _print(table)
     documents = sum(item.documents for item in previews)
     tokens = sum(item.corpus_tokens for item in previews)
     cost = sum(item.cost for item in previews)
@@ -51,7 +53,7 @@ def show_costs(experiment: str, root: Path) -> None:
     )  # fmt: skip
     for row in [*spent, total(spent)]:
         table.add_row(*_cells(row))
-    Console().print(table)
+    _print(table)
     if not any(row.requests for row in spent):
         print("no model was asked: the built-in author needs none")
 
@@ -66,6 +68,13 @@ def _cells(row: Spent) -> list[str]:
         f"{row.seconds / 3600:,.2f}",
         f"{row.cost:,.2f}",
     ]
+
+
+def _print(table: Table) -> None:
+    """Print as wide as the numbers need, also where a pipe or a terminal says 80 columns."""
+    console = Console()
+    console.width = max(console.width, WIDTH)
+    console.print(table)
 
 
 def _table(*columns: str) -> Table:
