@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,13 @@ import numpy as np
 from msm.configs import DemonstrateConfig
 from msm.corpus.offline.names import Names
 from msm.demonstrations import prompts
-from msm.demonstrations.aligned import AlignedChat
+from msm.demonstrations.aligned import AlignedChat, QuestionKind
 from msm.demonstrations.criteria import criteria_of
 from msm.demonstrations.embeddings import Embedder, Vectors, near_duplicates
 from msm.demonstrations.judging import Exchange, Judge
 from msm.demonstrations.made import Account, Made
 from msm.demonstrations.models import open_judge, used
-from msm.demonstrations.questions import Hints, Question, Questioner, Topic, Wanted, equal_kinds
+from msm.demonstrations.questions import Hints, Question, Questioner, Topic, Wanted, kinds_in_turn
 from msm.demonstrations.screening import Dropped, Screen
 from msm.errors import UserError
 from msm.execution import Execution
@@ -163,15 +164,20 @@ class _Maker:
         """The questions of a round, spread over topics: first those with the fewest chats."""
         kept = Counter(chat.topic for chat in self.account.kept)
         topics = sorted(self.topics, key=lambda topic: kept[topic.label])
+        kinds = self._kinds(needed)
         wanted = []
-        first = number
         for place, topic in enumerate(topics):
             share = needed // len(topics) + (place < needed % len(topics))
             if share:
-                kinds = equal_kinds(share, first)
-                first += share
-                wanted.append(Wanted(topic, number, kinds, tuple(self.asked[topic.label])))
+                of_topic = Counter(islice(kinds, share))
+                wanted.append(Wanted(topic, number, of_topic, tuple(self.asked[topic.label])))
         return wanted
+
+    def _kinds(self, needed: int) -> Iterator[QuestionKind]:
+        """The kinds of so many questions more: what makes the set even, and then all in turn."""
+        kept = Counter(chat.kind for chat in self.account.kept)
+        size = -(-(len(self.account.kept) + needed) // len(QuestionKind))
+        return kinds_in_turn({kind: size - kept[kind] for kind in QuestionKind})
 
     def _without_hints(self, questions: Sequence[Question]) -> list[Question]:
         clean = []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from msm.corpus.contamination import prompt_runs, shared_run
 from msm.corpus.offline.names import Names, fill
@@ -107,7 +108,7 @@ class Questioner:
         seen = {text.lower() for text in shown}
         made: list[Question] = []
         for number in range(-(-missing.total() // BATCH) + EXTRA_BATCHES):
-            batch = _spread(missing, BATCH)
+            batch = Counter(islice(kinds_in_turn(missing), BATCH))
             request = self._request(
                 f"questions/{topic.label}/{wanted.round}/{number}",
                 prompts.QUESTIONS,
@@ -156,26 +157,15 @@ class Hints:
         return named[0] if named else shared_run(text, self._runs)
 
 
-def equal_kinds(count: int, first: int) -> dict[QuestionKind, int]:
-    """``count`` spread over the six kinds, the odd ones over kinds from the ``first`` on."""
-    kinds = list(QuestionKind)
-    numbers = dict.fromkeys(kinds, count // len(kinds))
-    for place in range(count % len(kinds)):
-        numbers[kinds[(first + place) % len(kinds)]] += 1
-    return numbers
-
-
-def _spread(missing: Counter[QuestionKind], most: int) -> Counter[QuestionKind]:
-    """At most so many of what is missing, the kinds as equally often as may be."""
-    batch: Counter[QuestionKind] = Counter()
-    left = +missing
-    while left and batch.total() < most:
+def kinds_in_turn(missing: Mapping[QuestionKind, int]) -> Iterator[QuestionKind]:
+    """What is missing, the kinds in turn, so that every stretch of it is as even as may be."""
+    left = +Counter(missing)
+    while left:
         for kind in QuestionKind:
-            if left[kind] > 0 and batch.total() < most:
-                batch[kind] += 1
+            if left[kind] > 0:
+                yield kind
                 left[kind] -= 1
         left = +left
-    return batch
 
 
 def _topics(text: str) -> list[Topic]:
