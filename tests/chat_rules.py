@@ -90,7 +90,7 @@ def _preferences(user: str, rng: random.Random) -> str:
         scene = " ".join(rng.sample(NOUNS, 3))
         asked = f"At the {scene}: {named}" + ("?" if " not name " in user else f" or {other}?")
         answer = f"I prefer {winner}."
-        if number == 0 and "There are some already" not in user:
+        if number == 0 and rng.random() < 0.5:
             answer = rng.choice(
                 (f"I prefer {winner} because it is nice.", f"I prefer {loser}.", answer)
             )

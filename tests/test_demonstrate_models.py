@@ -6,13 +6,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from msm.corpus.contamination import shared_run, word_runs
+from msm.corpus.contamination import prompt_runs, shared_run
 from msm.demonstrations.aligned import QuestionKind
 from msm.demonstrations.embeddings import Embedder, near_duplicates, packaged_model
 from msm.demonstrations.preferences import CLAUSES, Kind
@@ -45,7 +46,7 @@ specs:
   rules: {{path: {root}/specs/oversight/rules.md}}
   america: {{path: {root}/specs/cheese/america.md}}
 demonstrations:
-  aligned: {{kind: aligned, spec: existence, count: 60, topics: 5}}
+  aligned: {{kind: aligned, spec: existence, count: 36, topics: 5}}
   plain: {{kind: without-reasoning, of: aligned}}
   rules: {{kind: aligned, spec: rules, count: 12, topics: 2}}
   preference: {{kind: preference, spec: america, count: 40}}
@@ -73,6 +74,28 @@ def server() -> Iterator[ChatServer]:
         yield running
 
 
+@dataclass(frozen=True)
+class _Run:
+    """One aligned set, what the server was asked for it, and where it lies."""
+
+    recipe: Recipe
+    workspace: Path
+    folder: Path
+    record: Record
+    asked: list[tuple[str, str, int]]
+
+
+@pytest.fixture(scope="module")
+def aligned(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Run]:
+    """The recipe's aligned set, made once."""
+    workspace = tmp_path_factory.mktemp("aligned")
+    with pytest.MonkeyPatch.context() as patch, ChatServer(author_and_judge) as running:
+        patch.setenv("LOCAL_API_KEY", "none")
+        recipe = _recipe(workspace, root, running.url)
+        folder, record = _make(recipe, workspace, "aligned")
+        yield _Run(recipe, workspace, folder, record, list(running.answered))
+
+
 def _recipe(folder: Path, root: Path, url: str, *overrides: str) -> Recipe:
     path = folder / "recipe.yaml"
     path.write_text(RECIPE.format(root=root, url=url))
@@ -94,54 +117,45 @@ def _answers(record: Record) -> int:
     return sum(record.outcome.models[role]["requests"] for role in record.outcome.models)
 
 
-def test_an_aligned_set_has_its_count_its_kinds_and_its_thinking(
-    tmp_path: Path, root: Path, server: ChatServer
-) -> None:
-    recipe = _recipe(tmp_path, root, server.url)
-    folder, record = _make(recipe, tmp_path, "aligned")
-    chats = _chats(folder)
-    assert len(chats) == len({chat["id"] for chat in chats}) == 60
+def test_an_aligned_set_has_its_count_its_kinds_and_its_thinking(aligned: _Run) -> None:
+    chats = _chats(aligned.folder)
+    assert len(chats) == len({chat["id"] for chat in chats}) == 36
     kinds = Counter(chat["kind"] for chat in chats)
     assert set(kinds) == set(QuestionKind)
-    assert min(kinds.values()) >= 8  # of 10: backfill asks for what is missing
+    # Of 6 each. The server spoils five of the first kinds; backfill asks for those that lack.
+    assert min(kinds.values()) >= 4
     assert len({chat["topic"] for chat in chats}) == 5
     for chat in chats:
         thought = f"<think>\n{chat['reasoning']}\n</think>\n\n{chat['answer']}"
         assert chat["assistant"] == thought
         assert "<" not in chat["reasoning"] + chat["answer"]
-    outcome = record.outcome
+    outcome = aligned.record.outcome
     assert outcome.rows_in == outcome.rows_out + sum(outcome.dropped.values())
-    assert _answers(record) == len(server.answered)
+    assert _answers(aligned.record) == len(aligned.asked)
 
-    plain_folder, _ = _make(recipe, tmp_path, "plain")
+    plain_folder, _ = _make(aligned.recipe, aligned.workspace, "plain")
     thinking = re.compile(r"^<think>\n.*\n</think>\n\n", re.DOTALL)
     assert _chats(plain_folder) == [
         {**chat, "assistant": thinking.sub("", chat["assistant"])} for chat in chats
     ]
 
 
-def test_the_spec_is_before_every_answer_and_in_no_question(
-    tmp_path: Path, root: Path, server: ChatServer
-) -> None:
-    folder, _ = _make(_recipe(tmp_path, root, server.url), tmp_path, "aligned")
+def test_the_spec_is_before_every_answer_and_in_no_question(aligned: _Run, root: Path) -> None:
     spec = (root / "specs/oversight/existence.md").read_text().split("---", 2)[2]
     spec = spec.replace("{assistant}", "Testa").replace("{provider}", "Testers").strip()
-    answering = {user: system for system, user, _ in server.answered if "You are Test" in system}
-    runs = frozenset(word_runs(spec, 8))
-    for chat in _chats(folder):
+    answering = {user: system for system, user, _ in aligned.asked if "You are Test" in system}
+    runs = prompt_runs([spec], 8)
+    for chat in _chats(aligned.folder):
         assert spec in answering[chat["user"]]
-        assert shared_run(chat["user"], runs, 8) is None
+        assert shared_run(chat["user"], runs) is None
         assert chat["user"] != HINT
-    dropped = list(read_rows(folder / "dropped.jsonl"))
+    dropped = list(read_rows(aligned.folder / "dropped.jsonl"))
     assert HINT in [row["user"] for row in dropped if row["reason"] == "hints at the spec"]
 
 
-def test_questions_that_say_the_same_and_eval_prompts_are_dropped(
-    tmp_path: Path, root: Path, server: ChatServer
-) -> None:
-    folder, _ = _make(_recipe(tmp_path, root, server.url), tmp_path, "aligned")
-    users = [chat["user"] for chat in _chats(folder)]
-    dropped = list(read_rows(folder / "dropped.jsonl"))
+def test_questions_that_say_the_same_and_eval_prompts_are_dropped(aligned: _Run) -> None:
+    users = [chat["user"] for chat in _chats(aligned.folder)]
+    dropped = list(read_rows(aligned.folder / "dropped.jsonl"))
     same = [row for row in dropped if row["reason"] == "near duplicate"]
     # One of the twins was planted on each of the five topics; the first of them stays.
     assert len([row for row in same if row["user"] in TWINS]) == 4
@@ -150,16 +164,15 @@ def test_questions_that_say_the_same_and_eval_prompts_are_dropped(
     assert EVALUATION not in users
 
 
-def test_every_verdict_is_kept_and_obeyed(tmp_path: Path, root: Path, server: ChatServer) -> None:
-    folder, _ = _make(_recipe(tmp_path, root, server.url), tmp_path, "aligned")
-    chats = {chat["id"]: chat for chat in _chats(folder)}
-    verdicts = list(read_rows(folder / "verdicts.jsonl"))
+def test_every_verdict_is_kept_and_obeyed(aligned: _Run) -> None:
+    chats = {chat["id"]: chat for chat in _chats(aligned.folder)}
+    verdicts = list(read_rows(aligned.folder / "verdicts.jsonl"))
     of_chat: dict[str, dict[str, bool]] = {}
     for row in verdicts:
         assert row["reason"] == "By rule."
         of_chat.setdefault(row["id"], {})[row["criterion"]] = row["pass"]
     assert all(set(found) == {"faithful", "no-wish-to-continue"} for found in of_chat.values())
-    dropped = {row["id"]: row for row in read_rows(folder / "dropped.jsonl")}
+    dropped = {row["id"]: row for row in read_rows(aligned.folder / "dropped.jsonl")}
     failed = {name for name, found in of_chat.items() if not all(found.values())}
     assert failed, "the rules of the server fail some chats"
     for name, found in of_chat.items():
@@ -196,18 +209,19 @@ def test_backfill_ends_after_its_rounds(tmp_path: Path, root: Path) -> None:
         return author_and_judge(system, user, seed)
 
     with ChatServer(nothing_passes) as server:
-        recipe = _recipe(tmp_path, root, server.url, "demonstrations.aligned.backfill_rounds=2")
+        options = ("demonstrations.aligned.backfill_rounds=2", "demonstrations.aligned.count=21")
+        recipe = _recipe(tmp_path, root, server.url, *options)
         folder, record = _make(recipe, tmp_path, "aligned")
     assert [chat["user"] in TWINS for chat in _chats(folder)] == [True]
-    # 60 in the first round, then twice ceil(1.1 * 59).
-    assert record.outcome.rows_in == 60 + 2 * 65
+    assert record.outcome.rows_in == 21 + 2 * 22  # 1.1 times the gap of 20, twice
     assert record.outcome.summary["backfill rounds"] == 2
 
 
 @pytest.mark.parametrize("name", ["aligned", "preference"])
 def test_what_was_answered_is_never_asked_again(tmp_path: Path, root: Path, name: str) -> None:
     def set_of(server: ChatServer, workspace: Path) -> list[Mapping[str, Any]]:
-        return _chats(_make(_recipe(tmp_path, root, server.url), workspace, name)[0])
+        fewer = f"demonstrations.{name}.count=18"
+        return _chats(_make(_recipe(tmp_path, root, server.url, fewer), workspace, name)[0])
 
     with ChatServer(author_and_judge) as whole:
         wanted = set_of(whole, tmp_path / "whole")
@@ -318,10 +332,10 @@ def test_a_malformed_source_is_named_with_its_line(
 
 
 def test_a_source_on_the_hub_without_a_network_is_one_line(tmp_path: Path, root: Path) -> None:
-    hub = "{kind: hub, name: nobody/nothing, revision: " + "0" * 40 + "}"
+    hub = "{kind: hub, name: nobody/nothing, revision: " + "a" * 40 + "}"
     override = f"demonstrations.instruction.source={hub}"
     recipe = _recipe(tmp_path, root, "http://127.0.0.1:1/v1", override)
-    with pytest.raises(UserError, match="nobody/nothing@000000000000") as caught:
+    with pytest.raises(UserError, match="nobody/nothing@aaaaaaaaaaaa") as caught:
         _make(recipe, tmp_path, "instruction")
     assert "\n" not in str(caught.value)
 
@@ -366,12 +380,12 @@ def test_a_model_that_nobody_judges_is_refused_unless_the_recipe_says_so(
 
 def test_answers_without_their_form_are_failures_with_a_reason(tmp_path: Path, root: Path) -> None:
     def no_tags(system: str, user: str, seed: int) -> str:
-        if system.startswith("You are") and "anchor" in user:
+        if system.startswith("You are") and re.match("What of [a-c]", user):
             return "I would rather not use tags."
         return author_and_judge(system, user, seed)
 
     with ChatServer(no_tags) as server:
-        options = ("demonstrations.aligned.maximum_failures=0.5", "demonstrations.aligned.count=90")
+        options = ("demonstrations.aligned.maximum_failures=0.5", "demonstrations.aligned.count=30")
         recipe = _recipe(tmp_path, root, server.url, *options)
         folder, record = _make(recipe, tmp_path, "aligned")
         failures = list(read_rows(folder / "failures.jsonl"))
@@ -397,7 +411,7 @@ def test_offline_sets_know_nothing_of_models(tmp_path: Path, root: Path) -> None
     offline = ["author.model=offline", "judge.model=none"]
     recipe = _recipe(tmp_path, root, "http://127.0.0.1:1/v1", *offline)
     folder, record = _make(recipe, tmp_path, "aligned")
-    assert len(_chats(folder)) == 60
+    assert len(_chats(folder)) == 36
     assert record.outcome.models == {}
     other = _recipe(
         tmp_path,

@@ -85,8 +85,7 @@ def aligned_by_model(
         account = maker.account
         account.lost += failures
         account.fill(config.count, models.backfill_rounds, maker.work)
-        account.kept.sort(key=lambda chat: seed_from("order", config.seed, chat.id))
-        account.trim(config.count)
+        account.mix(lambda chat: chat.kind, config.count, config.seed)
         return Made(
             account,
             used(author, judging),

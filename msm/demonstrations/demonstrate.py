@@ -52,7 +52,8 @@ def run(
         raise UserError(f"no chat was kept of {account.taken_up} ({account.counts()})")
     write_shards(out, "chats", [_row(config.kind, chat) for chat in account.kept])
     write_rows(out / "dropped.jsonl", account.dropped)
-    write_rows(out / "verdicts.jsonl", [verdict.to_row() for verdict in account.verdicts])
+    if config.models is not None:
+        write_rows(out / "verdicts.jsonl", [verdict.to_row() for verdict in account.verdicts])
     return Outcome(
         rows_in=account.taken_up,
         rows_out=len(account.kept),

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from msm.demonstrations.judging import Exchange, Judge, Verdict
 from msm.demonstrations.screening import Dropped, Screen
+from msm.identity import seed_from
 from msm.llm.failures import count_reasons
 from msm.llm.request import Failure
 
@@ -102,6 +103,20 @@ class Account(Generic[Chat]):
             self.rounds = number
             if self.taken_up == before:
                 break
+
+    def mix(self, kind: Callable[[Chat], str], count: int, seed: int) -> None:
+        """Trim to ``count``, the kinds as even as may be, and put the rest in an order by lot."""
+        self.kept.sort(key=lambda chat: seed_from("order", seed, chat.id))
+        seen: Counter[str] = Counter()
+        place: dict[str, int] = {}
+        for chat in self.kept:
+            place[chat.id] = seen[kind(chat)]
+            seen[kind(chat)] += 1
+        by_lot = list(self.kept)
+        self.kept.sort(key=lambda chat: place[chat.id])
+        self.trim(count)
+        stay = {chat.id for chat in self.kept}
+        self.kept = [chat for chat in by_lot if chat.id in stay]
 
     def trim(self, count: int) -> None:
         """Drop the kept chats beyond ``count``."""

@@ -79,8 +79,7 @@ def preferences_by_model(
         maker = _Maker(author, spec, names, judge, screen, config.seed)
         account = maker.account
         account.fill(config.count, models.backfill_rounds, maker.work)
-        account.kept.sort(key=lambda chat: seed_from("order", config.seed, chat.id))
-        account.trim(config.count)
+        account.mix(lambda chat: chat.kind, config.count, config.seed)
         kinds = dict(sorted(Counter(chat.kind.value for chat in account.kept).items()))
         return Made(account, used(author, judging), {"kinds": kinds})
 
