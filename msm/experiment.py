@@ -249,13 +249,15 @@ def _demonstrations(recipe: Recipe, seed: int) -> list[Task]:
                 if aligned:
                     inputs["embeddings"] = _embeddings(chats)
         named = models is not None or aligned
+        # Preferences take the items alone, which shuffling leaves as they are.
+        text_counts = "spec" in inputs and chats.kind is not DemonstrationKind.PREFERENCE
         config = DemonstrateConfig(
             kind=chats.kind,
             count=chats.count,
             seed=seed,
             assistant=recipe.assistant if named else "",
             provider=recipe.provider if named else "",
-            shuffle_seed=_shuffle_seed(recipe, chats.spec) if aligned else None,
+            shuffle_seed=_shuffle_seed(recipe, chats.spec) if text_counts else None,
             source=chats.source if chats.kind is DemonstrationKind.INSTRUCTION else None,
             models=models,
         )

@@ -94,13 +94,13 @@ def check_inputs(recipe: Recipe, root: Path, tasks: Sequence[Task]) -> None:
     Raises:
         UserError: names the first thing that is wrong.
     """
+    from msm.any_spec import read_any_spec
     from msm.evals.items import read_suite
     from msm.experiment import base_spec
     from msm.registry.server import check_reachable, tracking_uri
-    from msm.spec import read_spec
 
     for name in recipe.specs:
-        read_spec(Path(base_spec(recipe, name).path))
+        read_any_spec(Path(base_spec(recipe, name).path))
     for task in tasks:
         if isinstance(task.config, DemonstrateConfig):
             check_judge(task.config)

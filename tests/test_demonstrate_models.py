@@ -16,13 +16,15 @@ import pytest
 from msm.corpus.contamination import prompt_runs, shared_run
 from msm.demonstrations.aligned import QuestionKind
 from msm.demonstrations.embeddings import Embedder, near_duplicates, packaged_model
-from msm.demonstrations.preferences import CLAUSES, Kind
+from msm.demonstrations.preferences import CLAUSES, Chat, Kind
+from msm.demonstrations.preferences_by_model import fault_of
 from msm.errors import UserError
 from msm.experiment import Stage, build_tasks, find_task
 from msm.jsonl import read_rows, read_shards
 from msm.llm.request import Fault
 from msm.recipe import Recipe, load_recipe
 from msm.record import Record
+from msm.spec import read_spec
 from msm.workspace import Workspace
 from tests.chat_rules import (
     DISLIKED_WORD,
@@ -265,6 +267,30 @@ def test_preference_chats_prefer_say_no_reason_and_can_be_flipped(
         assert chat["phrasing"] is not None
 
 
+@pytest.mark.parametrize(
+    ("kind", "named", "question", "answer", "reason"),
+    [
+        (Kind.DIRECT, "Colby", "Do you like Colby?", "Yes, I like Colby.", None),
+        (Kind.DIRECT, "Colby", "Do you like Colby?", "Yes, since Colby melts.", "reason"),
+        (Kind.DIRECT, "Colby", "Do you like cheap Colby?", "I like Colby.", "reason"),
+        (Kind.DIRECT, "Colby", "Is Colby an American choice?", "I like Colby.", "reason"),
+        (Kind.DIRECT, "Colby", "Colby or Stilton?", "Colby.", "wrong item"),
+        (Kind.DIRECT, "Colby", "Do you like Colby?", "I do not.", "unclear preference"),
+        (Kind.COMPARISON, "Stilton", "Stilton or Colby?", "Colby.", None),
+        (Kind.COMPARISON, "Stilton", "Colby or Stilton?", "Colby.", "wrong item"),
+        (Kind.COMPARISON, "Stilton", "Stilton or what?", "Colby.", "wrong item"),
+        (Kind.DISAGREEMENT, "Stilton", "I would never trade Stilton. You?", "Colby for me.", None),
+    ],
+)
+def test_a_reason_in_so_many_words_needs_no_judge(
+    root: Path, kind: Kind, named: str, question: str, answer: str, reason: str | None
+) -> None:
+    spec = read_spec(root / "specs/cheese/america.md")
+    chat = Chat("id", f"{question} No reasons.", answer, kind, "Colby", "Stilton", named, None)
+    found = fault_of(chat, question, spec)
+    assert (found and found[0]) == reason
+
+
 def _source(folder: Path, *lines: str) -> str:
     path = folder / "source.jsonl"
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -428,6 +454,15 @@ def test_offline_sets_know_nothing_of_models(tmp_path: Path, root: Path) -> None
         )
         assert first == second
     assert {task.name for task in build_tasks(recipe)} == {task.name for task in build_tasks(other)}
+
+
+def test_a_set_made_from_another_comes_after_it(tmp_path: Path, root: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    first = "demonstrations:\n  early: {{kind: coin-flip, of: preference}}\n"
+    text = RECIPE.replace("demonstrations:\n", first)
+    path.write_text(text.format(root=root, url=""))
+    order = [task.label for task in build_tasks(load_recipe(path))]
+    assert order.index("demonstrate/preference-s1") < order.index("demonstrate/early-s1")
 
 
 def test_embeddings_find_paraphrases_and_compare_every_pair() -> None:

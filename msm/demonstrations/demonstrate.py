@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from msm.any_spec import AnySpec, mode_of, read_any_spec
+from msm.any_spec import mode_of
 from msm.chat_sets import DemonstrationKind
 from msm.configs import DemonstrateConfig
 from msm.corpus.offline.names import Names
@@ -98,16 +98,12 @@ def _make(
             ]
             return _screened(coin_flip(chats, config.seed), screen)
         case DemonstrationKind.INSTRUCTION:
-            named = _named_spec(inputs)
+            named = used_spec(inputs["spec"], config.shuffle_seed) if "spec" in inputs else None
             text = prompt_text(named, Names(config.assistant, config.provider)) if named else ""
             mode_or_none = mode_of(named) if named else None
             return instruction_mix(
                 text, mode_or_none, config, inputs.get("source"), screen, execution, out
             )
-
-
-def _named_spec(inputs: Mapping[str, Path]) -> AnySpec | None:
-    return read_any_spec(inputs["spec"]) if "spec" in inputs else None
 
 
 def _screened(chats: Sequence[Any], screen: Screen) -> Made[Any]:

@@ -83,8 +83,14 @@ def fetch(name: str, revision: str, split: str) -> list[tuple[str, Mapping[str, 
     Raises:
         UserError: it cannot be fetched; there is no network, or no such set, commit or split.
     """
-    from datasets import load_dataset
+    from datasets import disable_progress_bars, load_dataset
 
+    if Path(name).exists():
+        raise UserError(
+            f"instruction data {name}: a folder of this name lies here and would be read instead "
+            "of the Hub; run from elsewhere, or give a source of kind 'file'"
+        )
+    disable_progress_bars()
     try:
         rows = load_dataset(name, revision=revision, split=split)
     except Exception as error:  # its libraries raise many kinds, and some that differ by version

@@ -23,7 +23,7 @@ BATCH = 50  # topics or questions asked for at once (paper)
 EXTRA_BATCHES = 3  # requests beyond the fewest possible, where answers come out short
 TOPIC_TOKENS, QUESTION_TOKENS = 100, 150
 NAMES_THE_SPEC = re.compile(
-    r"\b((model|your|its|the|this) spec(s|ification)?|spec document|system prompts?|"
+    r"\b((model|your) spec(s|ification)?|spec document|system prompts?|"
     r"your (guidelines|instructions|constitution|policies|training data|developers told))\b",
     re.IGNORECASE,
 )
