@@ -12,7 +12,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from msm.experiment import FileInput, OutputInput, Stage, StudentInput, find_task
+from msm.chat_sets import SourceKind
+from msm.demonstrations.embeddings import packaged_model
+from msm.errors import UserError
+from msm.experiment import (
+    EmbeddingsInput,
+    FileInput,
+    OutputInput,
+    Stage,
+    StudentInput,
+    find_task,
+)
 from msm.recipe import Recipe
 from msm.stage import run_stage
 from msm.stages import definition
@@ -22,7 +32,17 @@ SUITE = "suite.yaml"
 
 
 def portable_recipe(recipe: Recipe) -> tuple[str, str, dict[str, str]]:
-    """A recipe as texts: itself as JSON without paths, the suite file, and each spec file."""
+    """A recipe as texts: itself as JSON without paths, the suite file, and each spec file.
+
+    Raises:
+        UserError: the recipe reads a file of instruction chats, which does not travel with it.
+    """
+    for name, chats in recipe.demonstrations.items():
+        if chats.source.kind is SourceKind.FILE:
+            raise UserError(
+                f"demonstrations '{name}' read a local file, which a pipeline cannot bring along; "
+                "use a source of kind 'hub' or 'builtin', or run the recipe with `msm run`"
+            )
     raw = recipe.model_dump(mode="json", by_alias=True)  # in order: the report keeps that of arms
     specs: dict[str, str] = {}
     for name, spec in raw["specs"].items():
@@ -68,6 +88,8 @@ def run_task(
                     located[role] = path
                 case StudentInput():
                     located[role] = materialise_student(loaded.student)
+                case EmbeddingsInput():
+                    located[role] = packaged_model()
                 case OutputInput():
                     located[role] = Path(inputs[role])
         record, _ = run_stage(

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from msm.chat_sets import ChatSource, Criterion, DemonstrationKind
+from msm.parts import StageConfig
 from msm.recipe import (
     Analysis,
     Budget,
     Corpus,
-    DemonstrationKind,
     Lora,
     ModelChoice,
     Optimisation,
     Outline,
     Precision,
-    StageConfig,
 )
 
 
@@ -86,12 +86,54 @@ class CurateConfig(StageConfig):
         }
 
 
+class ChatsByModel(StageConfig):
+    """How models make and judge a set of chats.
+
+    ``author`` is None for instruction chats, which are only judged; ``criteria`` None stands for
+    all that the set's kind and its spec's mode have.
+    """
+
+    author: ModelChoice | None
+    judge: ModelChoice
+    criteria: tuple[Criterion, ...] | None
+    topics: int | None
+    near_duplicate: float
+    answer_tokens: int
+    backfill_rounds: int
+    maximum_failures: float
+
+    def identity_fields(self) -> dict[str, Any]:
+        """The fields as JSON values; the models without their folders, which are inputs."""
+        return {
+            **super().identity_fields(),
+            "author": self.author.identity_fields() if self.author else None,
+            "judge": self.judge.identity_fields(),
+        }
+
+
 class DemonstrateConfig(StageConfig):
-    """Make one set of chats."""
+    """Make one set of chats.
+
+    Who the chats are about is given where a chat may say it, ``source`` for instruction chats, and
+    ``models`` where a model takes part, so that no other set's identity depends on them.
+    """
 
     kind: DemonstrationKind
     count: int
     seed: int
+    assistant: str = ""
+    provider: str = ""
+    shuffle_seed: int | None = None
+    source: ChatSource | None = None
+    models: ChatsByModel | None = None
+
+    def identity_fields(self) -> dict[str, Any]:
+        """The fields as JSON values, without paths."""
+        return {
+            **super().identity_fields(),
+            "source": self.source.identity_fields() if self.source else None,
+            "models": self.models.identity_fields() if self.models else None,
+        }
 
 
 class Phase(StrEnum):

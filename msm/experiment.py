@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from msm.chat_sets import DemonstrationKind, Demonstrations, SourceKind
 from msm.configs import (
     ArmResult,
+    ChatsByModel,
     CurateConfig,
     DemonstrateConfig,
     EvaluateConfig,
@@ -20,14 +22,14 @@ from msm.configs import (
     WriteConfig,
 )
 from msm.errors import UserError, nearest
+from msm.parts import StageConfig
 from msm.recipe import (
     DOCUMENTS,
+    MADE_FROM,
     Arm,
-    DemonstrationKind,
     ModelChoice,
     Recipe,
     SpecSource,
-    StageConfig,
 )
 from msm.spec import shuffle_seed
 
@@ -58,6 +60,11 @@ class StudentInput:
 
 
 @dataclass(frozen=True)
+class EmbeddingsInput:
+    """The packaged model that tells questions which say the same."""
+
+
+@dataclass(frozen=True)
 class OutputInput:
     """What another task makes."""
 
@@ -65,7 +72,7 @@ class OutputInput:
     name: str
 
 
-Input = FileInput | StudentInput | OutputInput
+Input = FileInput | StudentInput | EmbeddingsInput | OutputInput
 
 
 @dataclass(frozen=True)
@@ -222,16 +229,63 @@ def _weights(recipe: Recipe, role: str) -> dict[str, Input]:
 
 
 def _demonstrations(recipe: Recipe, seed: int) -> list[Task]:
+    """A task for each set, those made from another set last."""
+    sets = sorted(recipe.demonstrations.items(), key=lambda item: item[1].kind in MADE_FROM)
     tasks = []
-    for set_name, chats in recipe.demonstrations.items():
+    for set_name, chats in sets:
         inputs: dict[str, Input] = {"suite": FileInput(Path(recipe.evaluation.suite))}
-        if chats.kind is DemonstrationKind.PREFERENCE:
+        models = _chats_by_model(recipe, chats)
+        if chats.spec and (models or chats.kind is not DemonstrationKind.INSTRUCTION):
             inputs["spec"] = _spec_file(recipe, chats.spec)
-        if chats.kind is DemonstrationKind.COIN_FLIP:
+        if chats.kind in MADE_FROM:
             inputs["chats"] = OutputInput(Stage.DEMONSTRATE, arm_label(chats.of, "", seed))
-        config = DemonstrateConfig(kind=chats.kind, count=chats.count, seed=seed)
+        if chats.source.kind is SourceKind.FILE:
+            inputs["source"] = FileInput(Path(chats.source.path))
+        aligned = chats.kind is DemonstrationKind.ALIGNED
+        if models is not None:
+            inputs |= _weights(recipe, "judge")
+            if models.author is not None:
+                inputs |= _weights(recipe, "author")
+                if aligned:
+                    inputs["embeddings"] = _embeddings(chats)
+        named = models is not None or aligned
+        # Preferences take the items alone, which shuffling leaves as they are.
+        text_counts = "spec" in inputs and chats.kind is not DemonstrationKind.PREFERENCE
+        config = DemonstrateConfig(
+            kind=chats.kind,
+            count=chats.count,
+            seed=seed,
+            assistant=recipe.assistant if named else "",
+            provider=recipe.provider if named else "",
+            shuffle_seed=_shuffle_seed(recipe, chats.spec) if text_counts else None,
+            source=chats.source if chats.kind is DemonstrationKind.INSTRUCTION else None,
+            models=models,
+        )
         tasks.append(Task(Stage.DEMONSTRATE, arm_label(set_name, "", seed), config, inputs))
     return tasks
+
+
+def _chats_by_model(recipe: Recipe, chats: Demonstrations) -> ChatsByModel | None:
+    """What the config says of models, or None where no model has a part in the set."""
+    instruction = chats.kind is DemonstrationKind.INSTRUCTION
+    taking_part = recipe.judge if instruction else recipe.author
+    if chats.kind in MADE_FROM or not taking_part.is_model:
+        return None
+    return ChatsByModel(
+        author=None if instruction else recipe.author,
+        judge=recipe.judge,
+        criteria=chats.criteria,
+        topics=chats.topics,
+        near_duplicate=chats.near_duplicate,
+        answer_tokens=chats.answer_tokens,
+        backfill_rounds=chats.backfill_rounds,
+        maximum_failures=chats.maximum_failures,
+    )
+
+
+def _embeddings(chats: Demonstrations) -> Input:
+    folder = chats.embeddings.folder
+    return FileInput(Path(folder)) if folder else EmbeddingsInput()
 
 
 def _train(recipe: Recipe, name: str, arm: Arm, spec: str, seed: int) -> list[Task]:

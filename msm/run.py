@@ -20,6 +20,8 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
+from msm.configs import DemonstrateConfig
+from msm.demonstrations.criteria import check_judge
 from msm.errors import UserError
 from msm.experiment import StudentInput, Task, build_tasks
 from msm.progress import Sink, Step, send_to
@@ -92,13 +94,16 @@ def check_inputs(recipe: Recipe, root: Path, tasks: Sequence[Task]) -> None:
     Raises:
         UserError: names the first thing that is wrong.
     """
+    from msm.any_spec import read_any_spec
     from msm.evals.items import read_suite
     from msm.experiment import base_spec
     from msm.registry.server import check_reachable, tracking_uri
-    from msm.spec import read_spec
 
     for name in recipe.specs:
-        read_spec(Path(base_spec(recipe, name).path))
+        read_any_spec(Path(base_spec(recipe, name).path))
+    for task in tasks:
+        if isinstance(task.config, DemonstrateConfig):
+            check_judge(task.config)
     read_suite(Path(recipe.evaluation.suite))
     try:
         (root / "outputs").mkdir(parents=True, exist_ok=True)

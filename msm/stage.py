@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from msm.errors import UserError
 from msm.execution import Execution
 from msm.identity import RECORD, WORK, digest_path, digest_value, file_digests
-from msm.recipe import StageConfig
+from msm.parts import StageConfig
 from msm.record import (
     FileRecord,
     InputRecord,

@@ -11,7 +11,7 @@ _BODIES = {
     Stage.PLAN: (1, "msm.corpus.plan"),
     Stage.WRITE: (1, "msm.corpus.write"),
     Stage.CURATE: (2, "msm.corpus.curate"),
-    Stage.DEMONSTRATE: (1, "msm.demonstrations.demonstrate"),
+    Stage.DEMONSTRATE: (2, "msm.demonstrations.demonstrate"),
     Stage.TRAIN: (1, "msm.training.train"),
     Stage.EVALUATE: (1, "msm.evals.evaluate"),
     Stage.REPORT: (1, "msm.reporting.report"),

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from msm.experiment import FileInput, Input, OutputInput, StudentInput, Task
+from msm.demonstrations.embeddings import packaged_model
+from msm.experiment import EmbeddingsInput, FileInput, Input, OutputInput, StudentInput, Task
 from msm.recipe import Recipe
 from msm.record import Record
 from msm.stage import run_stage
@@ -34,6 +35,8 @@ class Workspace:
                 return self.output(stage, name)
             case StudentInput():
                 return materialise_student(self.recipe.student)
+            case EmbeddingsInput():
+                return packaged_model()
 
     def inputs(self, task: Task) -> Mapping[str, Path]:
         """Where all inputs of a task lie."""

@@ -12,7 +12,7 @@ import pytest
 from msm.errors import UserError
 from msm.execution import Execution
 from msm.identity import digest_file
-from msm.recipe import StageConfig
+from msm.parts import StageConfig
 from msm.record import Outcome, read_record
 from msm.stage import StageDefinition, run_stage
 

@@ -3,7 +3,7 @@
 Both students are fine-tuned on the same file, so nothing in it may lean to either spec's value:
 no reason, stated or implied, and no coloured adjective, in the questions or in the answers. The
 questions ask for no explanation, so that a student still explains where one is wanted. The
-control (``coin_flip``) keeps questions and phrasings and lets a coin name the preferred item.
+control (``coin_flip``) keeps the questions and lets a coin name the preferred item.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Chat:
     """One exchange.
 
     ``named`` is the item that the user singles out, sides with or names first; ``phrasing``
-    numbers the answer's wording among those of the kind.
+    numbers the answer's wording among those of the kind, and is None for a model's own wording.
     """
 
     id: str
@@ -42,7 +42,17 @@ class Chat:
     winner: str
     loser: str
     named: str
-    phrasing: int
+    phrasing: int | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What chats have in common: their kind, who wins against whom, and the item named."""
+
+    kind: Kind
+    winner: str
+    loser: str
+    named: str
 
 
 # {one} is the item that the user singles out, sides with or names first, {two} the other.
@@ -186,8 +196,24 @@ def preference_chats(spec: Spec, count: int, seed: int) -> list[Chat]:
 
 
 def coin_flip(chats: Sequence[Chat], seed: int) -> list[Chat]:
-    """The same questions, answered in the same phrasings, with the winner named by a fair coin."""
-    return [_turned(chat) if _rng(seed, chat.id).random() < 0.5 else chat for chat in chats]
+    """The same questions, with the winner named by a fair coin.
+
+    Built-in answers keep their phrasing. A model's answer cannot be turned round by rule, and to
+    leave the others as they are would let the wording tell which ones were turned. So a set that a
+    model wrote gets new answers throughout, all in built-in phrasings: its control differs from it
+    in wording too, and a difference between the two is not one of preference alone.
+    """
+    phrased = [_phrased(chat, seed) for chat in chats]
+    return [_turned(chat) if _rng(seed, chat.id).random() < 0.5 else chat for chat in phrased]
+
+
+def _phrased(chat: Chat, seed: int) -> Chat:
+    """The chat with its answer in a built-in phrasing."""
+    if chat.phrasing is not None:
+        return chat
+    phrasing = _rng(seed, f"phrasing:{chat.id}").randrange(len(ANSWERS[chat.kind]))
+    chat = replace(chat, phrasing=phrasing)
+    return replace(chat, assistant=_answer(chat))
 
 
 def _turned(chat: Chat) -> Chat:
@@ -196,38 +222,48 @@ def _turned(chat: Chat) -> Chat:
 
 
 def _answer(chat: Chat) -> str:
+    assert chat.phrasing is not None
     agreeing, differing = ANSWERS[chat.kind][chat.phrasing]
     template = agreeing if chat.winner == chat.named else differing
     return _sentence(template.format(winner=chat.winner, loser=chat.loser))
 
 
+def cells(spec: Spec, kind: Kind) -> list[Cell]:
+    """All cells of a kind: every liked item against every disliked one, each of the two named.
+
+    In a disagreement the user always sides with the disliked item.
+    """
+    return [
+        Cell(kind, liked.name, disliked.name, named)
+        for liked in spec.with_stance(Stance.LIKED)
+        for disliked in spec.with_stance(Stance.DISLIKED)
+        for named in (liked.name, disliked.name)
+        if kind is not Kind.DISAGREEMENT or named == disliked.name
+    ]
+
+
 def _spread(spec: Spec, kind: Kind, rng: random.Random) -> Iterator[Chat]:
     """All distinct chats of a kind: each pair and order once, then each a second time, and so on.
 
-    A direct question names one item alone, so there a pair only says who wins against whom. In a
-    disagreement the user always sides with the disliked item.
+    A direct question names one item alone, so there a pair only says who wins against whom.
     """
-    cells = [
-        (liked.name, disliked.name, asks_liked)
-        for liked in spec.with_stance(Stance.LIKED)
-        for disliked in spec.with_stance(Stance.DISLIKED)
-        for asks_liked in ((False,) if kind is Kind.DISAGREEMENT else (True, False))
-    ]
+    every = cells(spec, kind)
     wordings = [(question, clause) for question in QUESTIONS[kind] for clause in CLAUSES]
-    orders = {cell: rng.sample(wordings, len(wordings)) for cell in cells}
+    orders = {cell: rng.sample(wordings, len(wordings)) for cell in every}
     asked: set[str] = set()
     for _ in wordings:
-        for winner, loser, asks_winner in rng.sample(cells, len(cells)):
-            one, two = (winner, loser) if asks_winner else (loser, winner)
+        for cell in rng.sample(every, len(every)):
+            one = cell.named
+            two = cell.loser if one == cell.winner else cell.winner
             # The next wording of this cell whose question has not been asked for another cell.
-            left = orders[winner, loser, asks_winner]
+            left = orders[cell]
             while left:
                 question, clause = left.pop()
                 ask = question.format(one=one, two=two, domain=spec.domain)
                 user = _sentence(f"{ask} {clause}")
                 if user not in asked:
                     asked.add(user)
-                    yield _chat(user, kind, winner, loser, one, rng)
+                    yield _chat(user, kind, cell.winner, cell.loser, one, rng)
                     break
 
 
