@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,11 @@ RETRYING_CLIENTS = ("openai", "openai-api", "anthropic", "vllm", "llama-cpp-pyth
 REFUSING = (401, 403)
 UNKNOWN = 404
 CUT = ("max_tokens", "model_length")
-# Errors of these modules are no server's: they are faults of the program, and raise.
+# Errors of these modules are no server's: they are faults of the program, and raise. But raised
+# where Inspect reads an answer, they say that the answer is malformed: some servers send an error
+# with status 200, which has no choices.
 OURS = ("builtins", "msm", "inspect_ai", "pydantic", "pydantic_core")
+READING = ("inspect_ai.model", "openai.", "anthropic.")
 
 
 class Client:
@@ -53,7 +57,7 @@ class Client:
         if request.system:
             question.insert(0, ChatMessageSystem(content=request.system))
         config = GenerateConfig(max_tokens=request.maximum_tokens, seed=request.salt or None)
-        fault = ""
+        fault, tries = "", 0
         for attempt in range(self._connection.attempts):
             started = time.monotonic()
             try:
@@ -61,14 +65,14 @@ class Client:
             except Exception as error:
                 cause = _cause(error)
                 self._stop_if_hopeless(cause)
-                fault = _describe(cause)
+                fault, tries = _describe(cause), attempt + 1
                 if not _worth_retrying(error, cause):
                     break
                 if attempt + 1 < self._connection.attempts:
                     await asyncio.sleep(self._wait(attempt, request.key, cause))
                 continue
             return _answer(request, output, time.monotonic() - started, attempt)
-        raise NoAnswerError(fault)
+        raise NoAnswerError(fault, tries)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -164,10 +168,20 @@ def _worth_retrying(error: Exception, cause: BaseException) -> bool:
     """
     if cause is not error or isinstance(cause, (json.JSONDecodeError, OSError)):
         return True
-    if _status(cause) is None and type(cause).__module__.partition(".")[0] in OURS:
-        raise error
     status = _status(cause)
-    return status is None or status >= 500 or status in (408, 409, 429)
+    if status is not None:
+        return status >= 500 or status in (408, 409, 429)
+    if type(cause).__module__.partition(".")[0] in OURS and not _raised_in(READING, cause):
+        raise error
+    return True
+
+
+def _raised_in(modules: tuple[str, ...], error: BaseException) -> bool:
+    """Whether the code that raised an error belongs to one of these modules."""
+    innermost = ""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        innermost = frame.f_globals.get("__name__", "")
+    return innermost.startswith(modules)
 
 
 def _status(error: BaseException) -> int | None:
@@ -176,8 +190,13 @@ def _status(error: BaseException) -> int | None:
 
 
 def _describe(error: BaseException) -> str:
+    """The status and what the server said, or what stood at the root of it."""
     status = _status(error)
-    text = " ".join(str(error).split())[:200]
+    if status is None:
+        while error.__cause__ is not None:
+            error = error.__cause__
+    # Inspect's own message of a refused request is the whole request; the server's stands beside.
+    text = " ".join(str(getattr(error, "provider_message", None) or error).split())[:200]
     return f"{f'HTTP {status}' if status else type(error).__name__}: {text}"
 
 
