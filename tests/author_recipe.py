@@ -27,7 +27,7 @@ def settings(url: str, documents: int = 24, **more: object) -> list[str]:
         "execution.author.base_url": url,
         "execution.author.connections": CONNECTIONS,
         "execution.author.backoff_seconds": 0.01,
-        "execution.author.timeout_seconds": 1,
+        "execution.author.timeout_seconds": 10,
         **{name.replace("__", "."): value for name, value in more.items()},
     }
     return [f"{key}={json.dumps(value)}" for key, value in chosen.items()]

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -54,19 +54,22 @@ PAID = (Misdeed.TRUNCATED, Misdeed.EMPTY, Misdeed.WRONG_FORM, Misdeed.REFUSAL)
 
 @dataclass(frozen=True)
 class Behaviour:
-    """``share`` of the requests meets a misdeed, each kind in turn, in an order set by ``seed``.
+    """``share`` of the requests meets a misdeed, all ``kinds`` in turn, in an order by ``seed``.
 
     ``always`` is done to every request; one that is sent to wait is answered after its wait, and
     not before. ``dies_after`` so many whole answers the process ends.
-    ``key`` and ``model``, where given, are the only ones that are known. ``latency`` in seconds.
+    ``key`` and ``model``, where given, are the only ones that are known. More than ``context``
+    tokens are refused. ``latency`` in seconds.
     """
 
     share: float = 0.0
+    kinds: Sequence[Misdeed] = tuple(Misdeed)
     seed: int = 0
     always: Misdeed | None = None
     dies_after: int = 0
     key: str = ""
     model: str = ""
+    context: int = 0
     latency: float = 0.0
 
 
@@ -206,7 +209,7 @@ class _Server:
         self.log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         before = (folder / LOG).read_text(encoding="utf-8").splitlines()
         self.number = len(before)
-        self.paid = 0
+        self.paid = self.in_flight = 0
         self.sent_away: dict[str, float] = {}
         self.misdeeds = sum(1 for line in before if json.loads(line)["misdeed"])
 
@@ -219,7 +222,7 @@ class _Server:
             return Misdeed(behaviour.always)
         if random.Random(f"{behaviour.seed}/{self.number}").random() >= behaviour.share:
             return None
-        order = list(Misdeed)
+        order = [Misdeed(kind) for kind in behaviour.kinds]
         random.Random(behaviour.seed).shuffle(order)
         self.misdeeds += 1
         return order[self.misdeeds % len(order)]
@@ -242,7 +245,9 @@ class _Server:
         finally:
             writer.close()
 
-    async def answer(self, head: str, body: Mapping[str, Any], writer: asyncio.StreamWriter) -> bool:
+    async def answer(
+        self, head: str, body: Mapping[str, Any], writer: asyncio.StreamWriter
+    ) -> bool:
         """Answer one request; returns whether the connection stays open."""
         behaviour = Behaviour(**json.loads((self.folder / BEHAVIOUR).read_text()))
         texts = {message["role"]: message["content"] for message in body["messages"]}
@@ -260,13 +265,19 @@ class _Server:
             return await self.refuse(writer, row, 401, "Unauthorized", "Incorrect API key")
         if behaviour.model and row["model"] != behaviour.model:
             return await self.refuse(writer, row, 404, "Not Found", f"No model {row['model']}")
+        if behaviour.context and row["max_tokens"] > behaviour.context:
+            why = f"The maximum context length is {behaviour.context} tokens"
+            return await self.refuse(writer, row, 400, "Bad Request", why)
         self.number += 1
         misdeed = self.misdeed(behaviour)
         if misdeed is Misdeed.RATE_LIMIT_WITH_WAIT and self.has_waited(request.digest):
             misdeed = None
         row["misdeed"] = misdeed.value if misdeed else ""
         row["paid"] = misdeed is None or misdeed in PAID
+        self.in_flight += 1
+        row["in_flight"] = self.in_flight
         await asyncio.sleep(behaviour.latency)
+        self.in_flight -= 1
         self.note(row)
         if misdeed is Misdeed.RATE_LIMIT:
             return await _send(writer, 429, "Too Many Requests", _error("Slow down"))

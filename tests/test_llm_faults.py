@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from msm.errors import UserError
+from msm.execution import Connection
 from msm.experiment import Stage
+from msm.llm.asking import Asker
+from msm.llm.request import Request
+from msm.recipe import ModelChoice
 from tests.author_recipe import (
     CONNECTIONS,
     CORPUS,
@@ -24,6 +29,8 @@ from tests.author_recipe import (
 from tests.author_server import AuthorServer, Behaviour, Misdeed
 from tests.commands import msm
 
+# A server that hangs costs its client's patience, so only one test has it among the others.
+QUICK = tuple(misdeed for misdeed in Misdeed if misdeed is not Misdeed.HANG)
 UNUSABLE = {
     Misdeed.TRUNCATED: "truncated",
     Misdeed.EMPTY: "empty",
@@ -38,7 +45,11 @@ def test_with_a_fifth_of_all_requests_failing_every_row_is_written_once_or_faile
     author.behave(Behaviour(share=0.2, seed=1))
     # A plan of few steps must not lose any; a row that fails as soon as it can is what we want.
     for stage, answers in ((Stage.PLAN, 3), (Stage.WRITE, 1)):
-        more = {"corpus__maximum_failures": 0.5, "execution__author__answers": answers}
+        more = {
+            "corpus__maximum_failures": 0.5,
+            "execution__author__answers": answers,
+            "execution__author__timeout_seconds": 3,
+        }
         make(stage, tmp_path, settings(author.url, 40, **more))
     assert set(author.misdeeds()) == {misdeed.value for misdeed in Misdeed}
     planned = [row["id"] for row in rows(Stage.PLAN, tmp_path)]
@@ -51,7 +62,7 @@ def test_with_a_fifth_of_all_requests_failing_every_row_is_written_once_or_faile
 
 
 def test_the_record_counts_what_the_server_did(author: AuthorServer, tmp_path: Path) -> None:
-    author.behave(Behaviour(share=0.2, seed=2))
+    author.behave(Behaviour(share=0.2, kinds=QUICK, seed=2))
     plan = make(Stage.PLAN, tmp_path, settings(author.url, 40, corpus__maximum_failures=0.5))
     asked_to_plan = len(author.log())
     # Without scratchpads, which may be cut and in any form.
@@ -100,7 +111,7 @@ def test_too_many_failures_stop_and_a_healed_server_finishes(
 ) -> None:
     make(Stage.PLAN, tmp_path, settings(author.url))
     chosen = overrides(author.url, execution__author__attempts=1)
-    author.behave(Behaviour(share=0.3, seed=3))
+    author.behave(Behaviour(share=0.3, kinds=QUICK, seed=3))
     stopped = msm("write", RECIPE, CORPUS, *chosen, cwd=tmp_path)
     assert stopped.returncode == 2
     assert len(stopped.stderr.splitlines()) == 1
@@ -140,6 +151,42 @@ def test_a_wrong_key_and_an_unknown_model_stop_at_the_first_request(
     assert len(author.log()) == 1
 
 
+def test_a_request_that_the_server_will_not_take_is_not_repeated_and_its_words_are_told(
+    author: AuthorServer, tmp_path: Path
+) -> None:
+    author.behave(Behaviour(context=50))
+    with pytest.raises(UserError, match="HTTP 400: The maximum context length is 50 tokens"):
+        make(Stage.PLAN, tmp_path, settings(author.url))
+    assert len(author.log()) == 1
+
+
+def test_every_stage_of_a_process_has_its_own_connections(
+    author: AuthorServer, tmp_path: Path
+) -> None:
+    author.behave(Behaviour(latency=0.05))
+    for stage, connections in ((Stage.PLAN, 2), (Stage.WRITE, 9)):
+        before = len(author.log())
+        make(stage, tmp_path, settings(author.url, execution__author__connections=connections))
+        assert max(row["in_flight"] for row in author.log()[before:]) == connections
+
+
+def test_no_prompt_is_kept_in_memory(author: AuthorServer, tmp_path: Path) -> None:
+    from inspect_ai.event import ModelEvent
+
+    choice = ModelChoice(model="openai-api/local/by-rule")
+    connection = Connection(base_url=author.url, connections=2)
+    with Asker("author", choice, connection, tmp_path) as asker:
+
+        async def ask(number: int) -> int:
+            user = "Give 2 of them.\n\n<idea>…</idea>"
+            system = "It is about one assistant: Ada, made by Acme."
+            await asker.ask(Request(f"row-{number}", system, user, 100, number), len)
+            return sum(isinstance(each, ModelEvent) for each in gc.get_objects())
+
+        alive = asker.each(ask, range(40), "ask", "requests")
+    assert max(count for count in alive if isinstance(count, int)) < 10
+
+
 def test_a_server_that_dies_midway_stops_the_stage_and_loses_nothing(
     author: AuthorServer, tmp_path: Path
 ) -> None:
@@ -147,7 +194,7 @@ def test_a_server_that_dies_midway_stops_the_stage_and_loses_nothing(
     make(Stage.PLAN, tmp_path, chosen)
     planning = len(author.log())
     author.behave(Behaviour(dies_after=planning + 30))
-    with pytest.raises(UserError, match="the server does not answer.*is kept") as stopped:
+    with pytest.raises(UserError, match=r"the server does not answer.*is kept") as stopped:
         make(Stage.WRITE, tmp_path, chosen)
     assert "\n" not in str(stopped.value)
     assert 30 - CONNECTIONS <= len(journal(Stage.WRITE, tmp_path)) <= 30

@@ -75,7 +75,12 @@ def test_a_second_process_on_one_output_stops_with_one_line(
     author: AuthorServer, tmp_path: Path
 ) -> None:
     author.behave(Behaviour(latency=30))
-    command = ("plan", RECIPE, CORPUS, *overrides(author.url, execution__author__timeout_seconds=60))
+    command = (
+        "plan",
+        RECIPE,
+        CORPUS,
+        *overrides(author.url, execution__author__timeout_seconds=60),
+    )
     first = start_msm(*command, cwd=tmp_path)
     try:
         while not list(output(Stage.PLAN, tmp_path).parent.glob(".*.partial-*")):

@@ -155,7 +155,7 @@ class Asker:
 
     def _stop_if_dead(self, detail: str) -> None:
         """A server that answers nobody is not asked for every row that is left."""
-        never = not any(True for _ in self._journal)
+        never = len(self._journal) == 0
         if never or self._lost_in_a_row > 2 * self._connection.connections:
             raise UserError(
                 f"{self.role} {self._choice.model}: the server does not answer ({detail}); is it "

@@ -11,20 +11,19 @@ import json
 import time
 import traceback
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msm.errors import UserError
 from msm.execution import Connection
 from msm.identity import seed_from
+from msm.llm.opening import forgetful_transcript, open_model
 from msm.llm.request import Answer, NoAnswerError, Request, Stop
 from msm.recipe import ModelChoice
 
 if TYPE_CHECKING:
-    from inspect_ai.model import Model, ModelOutput
+    from inspect_ai.model import ModelOutput
 
 LONGEST_WAIT_SECONDS = 60.0
-# Providers whose clients retry by themselves, and take this argument to stop it.
-RETRYING_CLIENTS = ("openai", "openai-api", "anthropic", "vllm", "llama-cpp-python", "ollama")
 REFUSING = (401, 403)
 UNKNOWN = 404
 CUT = ("max_tokens", "model_length")
@@ -42,7 +41,8 @@ class Client:
         self._role = role
         self._name = choice.model
         self._connection = connection
-        self._model = _open(role, choice, connection)
+        self._model = open_model(role, choice, connection)
+        self._transcript = forgetful_transcript()
 
     async def answer(self, request: Request) -> Answer:
         """Ask until the server answers.
@@ -51,8 +51,10 @@ class Client:
             NoAnswerError: the server failed all tries of this request, or refuses to take it.
             UserError: it refuses the key, or does not know the model.
         """
+        from inspect_ai.log._transcript import init_transcript
         from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, GenerateConfig
 
+        init_transcript(self._transcript)
         question: list[ChatMessage] = [ChatMessageUser(content=request.user)]
         if request.system:
             question.insert(0, ChatMessageSystem(content=request.system))
@@ -96,37 +98,6 @@ class Client:
                 f"{self._role} {self._name}: the server knows no such model or address "
                 f"(HTTP 404); check '{self._role}.model' and 'execution.{self._role}.base_url'"
             )
-
-
-def _open(role: str, choice: ModelChoice, connection: Connection) -> Model:
-    from inspect_ai.model import GenerateConfig, get_model
-
-    provider = choice.model.partition("/")[0]
-    arguments: dict[str, Any] = dict(connection.arguments)
-    if provider in RETRYING_CLIENTS:
-        arguments.setdefault("max_retries", 0)
-    if choice.folder:
-        arguments.setdefault("model_path", choice.folder)
-    config = GenerateConfig(
-        max_retries=0,
-        attempt_timeout=None if connection.batch else max(1, round(connection.timeout_seconds)),
-        max_connections=connection.connections,
-        batch=connection.batch or None,
-        temperature=choice.temperature,
-        top_p=choice.top_p,
-    )
-    try:
-        return get_model(
-            choice.model,
-            config=config,
-            base_url=connection.base_url or None,
-            memoize=False,  # a memoised client would be bound to an event loop that has ended
-            **arguments,
-        )
-    except Exception as error:
-        # Inspect raises many kinds: an unknown provider, a missing key, a missing package.
-        detail = " ".join(str(error).split())
-        raise UserError(f"{role} {choice.model} cannot be opened: {detail}") from None
 
 
 def _answer(request: Request, output: ModelOutput, seconds: float, retries: int) -> Answer:
@@ -192,11 +163,13 @@ def _status(error: BaseException) -> int | None:
 def _describe(error: BaseException) -> str:
     """The status and what the server said, or what stood at the root of it."""
     status = _status(error)
-    if status is None:
-        while error.__cause__ is not None:
-            error = error.__cause__
-    # Inspect's own message of a refused request is the whole request; the server's stands beside.
-    text = " ".join(str(getattr(error, "provider_message", None) or error).split())[:200]
+    said = getattr(error, "body", None)
+    while error.__cause__ is not None:
+        error = error.__cause__
+        said = said or getattr(error, "body", None)
+    if isinstance(said, Mapping):
+        said = said.get("message") or said.get("detail") or said
+    text = " ".join(str(said or error).split())[:200]
     return f"{f'HTTP {status}' if status else type(error).__name__}: {text}"
 
 

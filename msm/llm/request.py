@@ -53,7 +53,9 @@ class Answer:
     retries: int
 
 
-REFUSAL = re.compile(r"\s*(i['’]m sorry|i am sorry|sorry,|i can(no|['’])t|i won['’]t|i am unable)", re.I)
+REFUSAL = re.compile(
+    r"\s*(i['’]m sorry|i am sorry|sorry,|i can(no|['’])t|i won['’]t|i am unable)", re.IGNORECASE
+)
 
 
 def is_refusal(text: str) -> bool:
