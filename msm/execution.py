@@ -28,7 +28,9 @@ class Connection(_Setting):
     attempts: int = Field(default=6, ge=1, description="tries of one request that the server fails")
     answers: int = Field(default=3, ge=1, description="answers asked for until one can be used")
     backoff_seconds: float = Field(default=1.0, gt=0, description="first wait; it doubles each try")
-    timeout_seconds: float = Field(default=600.0, gt=0, description="of one try")
+    timeout_seconds: float = Field(
+        default=600.0, gt=0, description="of one try; not of a batch, nor of a model in the process"
+    )
     batch: bool | int = Field(default=False, description="the provider's batch API; a number: size")
     price: Price = Price()
     arguments: Mapping[str, Any] = Field(

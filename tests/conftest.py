@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.author_server import AuthorServer
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -32,3 +35,15 @@ def tiny_student() -> Path:
     from msm.training.student import materialise_student
 
     return materialise_student(Student(source=Source.RANDOM, hidden=32, layers=2))
+
+
+@pytest.fixture
+def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AuthorServer]:
+    """A server that plans and writes, listening, with its key in the environment."""
+    monkeypatch.setenv("LOCAL_API_KEY", "right")
+    folder = tmp_path / "author"
+    folder.mkdir()
+    server = AuthorServer(folder)
+    server.start()
+    yield server
+    server.stop()

@@ -13,7 +13,7 @@ from msm.corpus import prompts
 from msm.corpus.offline.names import Names, fill
 from msm.corpus.rows import DocumentRow, PlanRow
 from msm.llm.asking import Asker
-from msm.llm.request import Request, UnusableError
+from msm.llm.request import Request, UnusableError, is_refusal
 from msm.llm.tagged import one_block
 from msm.principles import Mode
 from msm.recipe import Budget
@@ -80,7 +80,9 @@ class Writer:
 
 
 def _scratchpad(answer: str) -> str:
-    """The plan, in its tags or not: nobody reads it but the author."""
+    """The plan, in its tags or not: nobody reads it but the author. A refusal is none."""
+    if "<plan>" not in answer and is_refusal(answer):
+        raise UnusableError("it has no plan")
     text = answer.partition("<plan>")[2] or answer
     return text.partition("</plan>")[0].strip() or answer.strip()
 

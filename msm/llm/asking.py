@@ -8,7 +8,6 @@ with a reason. A killed run finds its answers again and asks only for what is mi
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -22,7 +21,16 @@ from msm.identity import WORK, seed_from
 from msm.llm.client import Client
 from msm.llm.journal import Journal
 from msm.llm.ledger import Use, use_of
-from msm.llm.request import Answer, Failure, Fault, NoAnswerError, Request, Stop, UnusableError
+from msm.llm.request import (
+    Answer,
+    Failure,
+    Fault,
+    NoAnswerError,
+    Request,
+    Stop,
+    UnusableError,
+    is_refusal,
+)
 from msm.progress import track
 from msm.recipe import ModelChoice
 
@@ -30,7 +38,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 SEEDS = 2**31
-REFUSAL = re.compile(r"\s*(i'm sorry|i am sorry|sorry,|i can(no|')t|i won't|i am unable)", re.I)
 AGAIN = {
     Fault.TRUNCATED: "Your last answer was cut off, since it was too long. Be shorter.",
     Fault.UNPARSABLE: "Your last answer could not be used: {detail}.",
@@ -138,7 +145,7 @@ class Asker:
         try:
             answer = await self._client.answer(request)
         except NoAnswerError as error:
-            self._lost += self._connection.attempts
+            self._lost += error.tries
             self._lost_in_a_row += 1
             self._stop_if_dead(str(error))
             raise RowFailedError(Failure(request.key, Fault.NO_ANSWER, str(error), 0)) from None
@@ -148,7 +155,7 @@ class Asker:
 
     def _stop_if_dead(self, detail: str) -> None:
         """A server that answers nobody is not asked for every row that is left."""
-        never = not any(True for _ in self._journal)
+        never = len(self._journal) == 0
         if never or self._lost_in_a_row > 2 * self._connection.connections:
             raise UserError(
                 f"{self.role} {self._choice.model}: the server does not answer ({detail}); is it "
@@ -206,5 +213,5 @@ def _read(answer: Answer, read: Callable[[str], Result], cut_will_do: bool) -> R
     try:
         return read(answer.text)
     except UnusableError as error:
-        refused = REFUSAL.match(answer.text) is not None
-        raise _FaultyError(Fault.REFUSED if refused else Fault.UNPARSABLE, str(error)) from None
+        fault = Fault.REFUSED if is_refusal(answer.text) else Fault.UNPARSABLE
+        raise _FaultyError(fault, str(error)) from None

@@ -9,26 +9,29 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import traceback
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msm.errors import UserError
 from msm.execution import Connection
 from msm.identity import seed_from
+from msm.llm.opening import forgetful_transcript, open_model
 from msm.llm.request import Answer, NoAnswerError, Request, Stop
 from msm.recipe import ModelChoice
 
 if TYPE_CHECKING:
-    from inspect_ai.model import Model, ModelOutput
+    from inspect_ai.model import ModelOutput
 
 LONGEST_WAIT_SECONDS = 60.0
-# Providers whose clients retry by themselves, and take this argument to stop it.
-RETRYING_CLIENTS = ("openai", "openai-api", "anthropic", "vllm", "llama-cpp-python", "ollama")
 REFUSING = (401, 403)
 UNKNOWN = 404
 CUT = ("max_tokens", "model_length")
-# Errors of these modules are no server's: they are faults of the program, and raise.
+# Errors of these modules are no server's: they are faults of the program, and raise. But raised
+# where Inspect reads an answer, they say that the answer is malformed: some servers send an error
+# with status 200, which has no choices.
 OURS = ("builtins", "msm", "inspect_ai", "pydantic", "pydantic_core")
+READING = ("inspect_ai.model", "openai.", "anthropic.")
 
 
 class Client:
@@ -38,7 +41,8 @@ class Client:
         self._role = role
         self._name = choice.model
         self._connection = connection
-        self._model = _open(role, choice, connection)
+        self._model = open_model(role, choice, connection)
+        self._transcript = forgetful_transcript()
 
     async def answer(self, request: Request) -> Answer:
         """Ask until the server answers.
@@ -47,13 +51,15 @@ class Client:
             NoAnswerError: the server failed all tries of this request, or refuses to take it.
             UserError: it refuses the key, or does not know the model.
         """
+        from inspect_ai.log._transcript import init_transcript
         from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, GenerateConfig
 
+        init_transcript(self._transcript)
         question: list[ChatMessage] = [ChatMessageUser(content=request.user)]
         if request.system:
             question.insert(0, ChatMessageSystem(content=request.system))
         config = GenerateConfig(max_tokens=request.maximum_tokens, seed=request.salt or None)
-        fault = ""
+        fault, tries = "", 0
         for attempt in range(self._connection.attempts):
             started = time.monotonic()
             try:
@@ -61,14 +67,14 @@ class Client:
             except Exception as error:
                 cause = _cause(error)
                 self._stop_if_hopeless(cause)
-                fault = _describe(cause)
+                fault, tries = _describe(cause), attempt + 1
                 if not _worth_retrying(error, cause):
                     break
                 if attempt + 1 < self._connection.attempts:
                     await asyncio.sleep(self._wait(attempt, request.key, cause))
                 continue
             return _answer(request, output, time.monotonic() - started, attempt)
-        raise NoAnswerError(fault)
+        raise NoAnswerError(fault, tries)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -92,37 +98,6 @@ class Client:
                 f"{self._role} {self._name}: the server knows no such model or address "
                 f"(HTTP 404); check '{self._role}.model' and 'execution.{self._role}.base_url'"
             )
-
-
-def _open(role: str, choice: ModelChoice, connection: Connection) -> Model:
-    from inspect_ai.model import GenerateConfig, get_model
-
-    provider = choice.model.partition("/")[0]
-    arguments: dict[str, Any] = dict(connection.arguments)
-    if provider in RETRYING_CLIENTS:
-        arguments.setdefault("max_retries", 0)
-    if choice.folder:
-        arguments.setdefault("model_path", choice.folder)
-    config = GenerateConfig(
-        max_retries=0,
-        attempt_timeout=None if connection.batch else max(1, round(connection.timeout_seconds)),
-        max_connections=connection.connections,
-        batch=connection.batch or None,
-        temperature=choice.temperature,
-        top_p=choice.top_p,
-    )
-    try:
-        return get_model(
-            choice.model,
-            config=config,
-            base_url=connection.base_url or None,
-            memoize=False,  # a memoised client would be bound to an event loop that has ended
-            **arguments,
-        )
-    except Exception as error:
-        # Inspect raises many kinds: an unknown provider, a missing key, a missing package.
-        detail = " ".join(str(error).split())
-        raise UserError(f"{role} {choice.model} cannot be opened: {detail}") from None
 
 
 def _answer(request: Request, output: ModelOutput, seconds: float, retries: int) -> Answer:
@@ -164,10 +139,20 @@ def _worth_retrying(error: Exception, cause: BaseException) -> bool:
     """
     if cause is not error or isinstance(cause, (json.JSONDecodeError, OSError)):
         return True
-    if _status(cause) is None and type(cause).__module__.partition(".")[0] in OURS:
-        raise error
     status = _status(cause)
-    return status is None or status >= 500 or status in (408, 409, 429)
+    if status is not None:
+        return status >= 500 or status in (408, 409, 429)
+    if type(cause).__module__.partition(".")[0] in OURS and not _raised_in(READING, cause):
+        raise error
+    return True
+
+
+def _raised_in(modules: tuple[str, ...], error: BaseException) -> bool:
+    """Whether the code that raised an error belongs to one of these modules."""
+    innermost = ""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        innermost = frame.f_globals.get("__name__", "")
+    return innermost.startswith(modules)
 
 
 def _status(error: BaseException) -> int | None:
@@ -176,8 +161,15 @@ def _status(error: BaseException) -> int | None:
 
 
 def _describe(error: BaseException) -> str:
+    """The status and what the server said, or what stood at the root of it."""
     status = _status(error)
-    text = " ".join(str(error).split())[:200]
+    said = getattr(error, "body", None)
+    while error.__cause__ is not None:
+        error = error.__cause__
+        said = said or getattr(error, "body", None)
+    if isinstance(said, Mapping):
+        said = said.get("message") or said.get("detail") or said
+    text = " ".join(str(said or error).split())[:200]
     return f"{f'HTTP {status}' if status else type(error).__name__}: {text}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,12 +53,26 @@ class Answer:
     retries: int
 
 
+REFUSAL = re.compile(
+    r"\s*(i['’]m sorry|i am sorry|sorry,|i can(no|['’])t|i won['’]t|i am unable)", re.IGNORECASE
+)
+
+
+def is_refusal(text: str) -> bool:
+    """Whether an answer that lacks the form asked for begins as a refusal does."""
+    return REFUSAL.match(text) is not None
+
+
 class UnusableError(Exception):
     """An answer is not in the form that was asked for; the message says what is wrong with it."""
 
 
 class NoAnswerError(Exception):
-    """The server failed every try of one request; the message says how."""
+    """The server failed so many tries of one request; the message says how."""
+
+    def __init__(self, detail: str, tries: int) -> None:
+        super().__init__(detail)
+        self.tries = tries
 
 
 class Fault(StrEnum):
