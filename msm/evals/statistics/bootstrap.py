@@ -13,13 +13,15 @@ t-interval if the resampled means were normal.
 **Several seeds.** Every seed answers the same items, so clusters and seeds are crossed, and
 percentiles of resampled seeds are hopeless: two or three values say little about their spread
 (drawing seeds with replacement covered 90 of 100 at three, 81 at two). The spread of seeds
-therefore enters through Student's t, and the two parts are joined as squares: the end of the
-interval lies at ``sqrt(clusters² + seeds²)`` from the mean, where ``clusters`` is the distance of
-the expanded percentile of the mean over seeds, and ``seeds`` is the t-quantile with one degree of
-freedom less than seeds, times the standard error of a seed mean without what the items' own noise
-puts into it (Howe, JASA 1974; Zou and Donner, Statistics in Medicine 2008; the variance is that of
-Cameron, Gelbach and Miller, JBES 2011). ``docs/evaluation/statistics.md`` has its coverage, and
-that of the ways that were not taken.
+therefore enters through Student's t, with one degree of freedom less than there are seeds, and the
+two parts are joined as squares: an end of the interval lies at ``sqrt(clusters² + seeds²)`` from
+the mean (Howe, JASA 1974; Zou and Donner, Statistics in Medicine 2008). What differs from cluster
+to cluster in one seed and not in another (items' own noise, epochs' chance) is in the variance of
+the clusters' means and in that of the seeds' means alike, and counts once (Cameron, Gelbach and
+Miller, JBES 2011): of it, the seeds keep the share that it has of the clusters' variance, and the
+clusters the rest. With hardly any such noise that takes it off the seeds, with nothing else it
+leaves Student's t on the seeds' means. ``docs/evaluation/statistics.md`` has the coverage of this,
+and of the ways that were not taken.
 """
 
 from __future__ import annotations
@@ -86,15 +88,16 @@ class _Spread:
     """What is known of the error of one mean.
 
     ``replicates`` are the means of resampled clusters; ``inflation`` is the standard error that
-    allows for few clusters over that of the resamples; ``between_seeds`` is the standard error
-    that seeds add.
+    allows for few clusters over that of the resamples. With several seeds, ``of_clusters`` is the
+    part of a percentile's distance that counts, and ``of_seeds`` the standard error they add.
     """
 
     by_seed: Floats
     replicates: Floats
     inflation: float
     freedom: int
-    between_seeds: float
+    of_clusters: float
+    of_seeds: float
 
 
 _Tail = Callable[[_Spread, float], float]
@@ -117,6 +120,8 @@ def _estimate(
         _summary([stratum], replicate, tail)
         for stratum, replicate in zip(strata, replicates, strict=True)
     )
+    if len(strata) == 1:
+        return parts[0], parts
     return _summary(strata, np.mean(replicates, axis=0), tail), parts
 
 
@@ -147,12 +152,12 @@ def _summary(strata: Sequence[Stratum], replicates: Floats, tail: _Tail) -> Esti
 def _spread(strata: Sequence[Stratum], replicates: Floats) -> _Spread:
     """Variances of the mean over strata, from the residuals of each cluster in each seed.
 
-    Of clusters (``clusters``), and of clusters within seeds (``within``): the latter is what the
-    seed means would vary by if seeds did not differ, and is taken off their variance.
+    ``clusters`` is that of the clusters' means, ``of_seeds`` that of the seeds', and ``noise``
+    what both would be if neither clusters nor seeds differed.
     """
     by_seed = np.mean([stratum.values.mean(axis=1) for stratum in strata], axis=0)
     seeds, freedom = len(by_seed), 0
-    plain = clusters = within = 0.0
+    plain = clusters = noise = 0.0
     for stratum in strata:
         sizes = np.bincount(stratum.clusters)
         mean = stratum.values.mean(axis=1, keepdims=True)
@@ -165,14 +170,16 @@ def _spread(strata: Sequence[Stratum], replicates: Floats) -> _Spread:
         clusters += correction * float((average**2).sum())
         if seeds > 1:
             interaction = float(((residuals - average) ** 2).sum())
-            within += correction * interaction / (seeds * (seeds - 1))
+            noise += correction * interaction / (seeds * (seeds - 1))
     of_seeds = float(by_seed.var(ddof=1)) / seeds if seeds > 1 else 0.0
+    share = min(1.0, noise / clusters) if clusters > 0 else float(noise > 0)
     return _Spread(
         by_seed=by_seed,
         replicates=replicates,
         inflation=(clusters / plain) ** 0.5 if plain > 0 else 1.0,
         freedom=max(1, freedom),
-        between_seeds=max(0.0, of_seeds - within) ** 0.5,
+        of_clusters=(1 - share**2) ** 0.5,
+        of_seeds=(share * of_seeds + (1 - share) * max(0.0, of_seeds - noise)) ** 0.5,
     )
 
 
@@ -183,10 +190,10 @@ def _ends(spread: _Spread, alpha: float, tail: _Tail) -> Interval:
     if len(spread.by_seed) == 1:
         return Interval(low, high)
     value = float(spread.by_seed.mean())
-    seeds = -float(stdtrit(len(spread.by_seed) - 1, alpha / 2)) * spread.between_seeds
+    seeds = -float(stdtrit(len(spread.by_seed) - 1, alpha / 2)) * spread.of_seeds
     return Interval(
-        value - float(np.hypot(max(0.0, value - low), seeds)),
-        value + float(np.hypot(max(0.0, high - value), seeds)),
+        value - float(np.hypot(spread.of_clusters * max(0.0, value - low), seeds)),
+        value + float(np.hypot(spread.of_clusters * max(0.0, high - value), seeds)),
     )
 
 
@@ -205,7 +212,7 @@ def _p_value(spread: _Spread, tail: _Tail) -> float:
     start = float(np.log(least))
     if inside(start) > 0:
         return least
-    return float(np.exp(brentq(inside, start, 0.0, rtol=1e-6)))
+    return float(np.exp(brentq(inside, start, 0.0, xtol=1e-4)))
 
 
 def _cluster_sums(stratum: Stratum) -> Floats:

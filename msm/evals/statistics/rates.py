@@ -21,4 +21,5 @@ def wilson(successes: int, trials: int) -> Interval | None:
     if trials == 0:
         return None
     low, high = proportion_confint(successes, trials, alpha=1 - LEVEL, method="wilson")
-    return Interval(max(0.0, float(low)), min(1.0, float(high)))
+    share = successes / trials  # rounding must not leave it outside its own interval
+    return Interval(min(share, max(0.0, float(low))), max(share, min(1.0, float(high))))
