@@ -187,12 +187,17 @@ def kappas(cases: int, prevalence: float, accuracy: float) -> float:
     truth = (accuracy - chance) / (1 - chance)
     held = told = 0
     for counts in draw.multinomial(cases, table.ravel(), EXPERIMENTS):
-        first = np.repeat([0, 0, 1, 1], counts).tolist()
-        second = np.repeat([0, 1, 0, 1], counts).tolist()
-        found = agreement(first, second, (0, 1))
-        told += found.kappa_interval is not None
-        held += found.kappa_interval is not None and _holds(found.kappa_interval, truth)
+        interval = _kappa_interval(tuple(counts.tolist()))
+        told += interval is not None
+        held += interval is not None and _holds(interval, truth)
     return held / told
+
+
+@cache
+def _kappa_interval(counts: tuple[int, ...]) -> Interval | None:
+    """Of a table of two labels, by row."""
+    first, second = (np.repeat(labels, counts).tolist() for labels in ([0, 0, 1, 1], [0, 1, 0, 1]))
+    return agreement(first, second, (0, 1)).kappa_interval
 
 
 def savings(samples: int, shift: float = 4.0) -> float:
@@ -200,7 +205,7 @@ def savings(samples: int, shift: float = 4.0) -> float:
     draw = np.random.default_rng(5)
     amounts = [1250 * 2**step for step in range(7)]
     held = told = 0
-    for _ in range(EXPERIMENTS // 2):
+    for _ in range(EXPERIMENTS):
         without, with_midtraining = (
             [
                 _point(draw, rows, 0.55 - 0.1 * np.log2(rows * factor / 1250), samples)

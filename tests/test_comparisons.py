@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.optimize import isotonic_regression
 
 from msm.evals.statistics import (
     Equivalence,
@@ -173,10 +174,16 @@ def test_two_arms_that_never_reach_a_rate_cannot_be_compared() -> None:
     assert found.told == 0.0
 
 
-def test_a_bump_in_a_curve_is_pooled() -> None:
-    bumped = curve((0.55, 0.45, 0.33, 0.37, 0.15, 0.05, 0.02))
-    found = data_saved(bumped, FASTER, 0.35, 200, 0)
-    assert 5000 <= found.rows_without <= 10_000
+@pytest.mark.parametrize("seed", range(5))
+def test_bumps_in_a_curve_are_pooled_as_isotonic_regression_does(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    falling = np.array([0.55, 0.45, 0.4, 0.3, 0.2, 0.1, 0.05])
+    rates = tuple(np.clip(falling + draw.normal(0, 0.1, 7), 0, 1))
+    pooled = isotonic_regression(rates, increasing=False).x
+    expected = math.exp(np.interp(-0.3, -pooled, np.log(AMOUNTS)))
+    points = [ScalingPoint(n, rate, Interval(rate - 0.02, rate + 0.02))
+              for n, rate in zip(AMOUNTS, rates, strict=True)]  # fmt: skip
+    assert data_saved(points, FASTER, 0.3, 50, 0).rows_without == pytest.approx(expected)
 
 
 def test_a_curve_needs_two_amounts() -> None:

@@ -42,7 +42,7 @@ def test_the_interval_covers_the_truth(seeds: int, seed_spread: float) -> None:
     for _ in range(400):
         whole, _ = estimate(experiment(draw, seeds, seed_spread), resamples=500, seed=0)
         covered += whole.low <= TRUTH <= whole.high
-    assert 0.91 <= covered / 400 <= 0.99
+    assert 0.90 <= covered / 400 <= 0.99
 
 
 def test_products_of_one_pair_are_not_independent_evidence() -> None:

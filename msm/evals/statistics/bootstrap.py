@@ -31,12 +31,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr, stdtrit
 
-from msm.evals.statistics.estimates import LEVEL, Estimate, Floats, Interval, Stratum
+from msm.evals.statistics.estimates import LEVEL, Estimate, Floats, Stratum
 from msm.evals.statistics.rates import wilson
 from msm.identity import seed_from
+
+_LEVELS_TRIED = 100  # to find a p-value among: each is 7 % above the last
 
 
 def estimate(
@@ -100,16 +101,17 @@ class _Spread:
     of_seeds: float
 
 
-_Tail = Callable[[_Spread, float], float]
+_Tail = Callable[[_Spread, Floats], Floats]
 
 
-def _percentile(_: _Spread, tail: float) -> float:
-    return tail
+def _percentile(_: _Spread, tails: Floats) -> Floats:
+    return tails
 
 
-def _expanded(spread: _Spread, tail: float) -> float:
-    """The share of resamples to leave out so that ``tail`` of the experiments are."""
-    return float(ndtr(spread.inflation * stdtrit(spread.freedom, tail)))
+def _expanded(spread: _Spread, tails: Floats) -> Floats:
+    """The shares of resamples to leave out so that ``tails`` of the experiments are."""
+    left_out: Floats = ndtr(spread.inflation * stdtrit(spread.freedom, tails))
+    return left_out
 
 
 def _estimate(
@@ -136,16 +138,20 @@ def _replicates(stratum: Stratum, resamples: int, seed: int) -> Floats:
 
 def _summary(strata: Sequence[Stratum], replicates: Floats, tail: _Tail) -> Estimate:
     spread = _spread(strata, replicates)
-    low, high = _ends(spread, 1 - LEVEL, tail)
+    value = float(spread.by_seed.mean())
+    least = 2 / (len(replicates) + 1)
+    levels = np.union1d(np.geomspace(least, 1.0, _LEVELS_TRIED), [1 - LEVEL])
+    lows, highs = _ends(spread, levels, tail)
+    asked = int(np.searchsorted(levels, 1 - LEVEL))
     return Estimate(
-        value=float(spread.by_seed.mean()),
-        low=low,
-        high=high,
+        value=value,
+        low=float(lows[asked]),
+        high=float(highs[asked]),
         clusters=sum(stratum.cluster_count for stratum in strata),
         items=sum(stratum.values.shape[1] for stratum in strata),
         seeds=len(spread.by_seed),
         by_seed=tuple(float(value) for value in spread.by_seed),
-        p=_p_value(spread, tail),
+        p=_first_above_zero(levels, lows if value > 0 else -highs),
     )
 
 
@@ -183,36 +189,27 @@ def _spread(strata: Sequence[Stratum], replicates: Floats) -> _Spread:
     )
 
 
-def _ends(spread: _Spread, alpha: float, tail: _Tail) -> Interval:
-    """The interval that leaves out ``alpha``, half of it on each side."""
-    cut = tail(spread, alpha / 2)
-    low, high = (float(end) for end in np.quantile(spread.replicates, [cut, 1 - cut]))
+def _ends(spread: _Spread, levels: Floats, tail: _Tail) -> tuple[Floats, Floats]:
+    """Lower and upper ends of the intervals that leave out ``levels``, half on each side."""
+    cuts = tail(spread, levels / 2)
+    lows, highs = np.split(np.quantile(spread.replicates, np.concatenate([cuts, 1 - cuts])), 2)
     if len(spread.by_seed) == 1:
-        return Interval(low, high)
-    value = float(spread.by_seed.mean())
-    seeds = -float(stdtrit(len(spread.by_seed) - 1, alpha / 2)) * spread.of_seeds
-    return Interval(
-        value - float(np.hypot(spread.of_clusters * max(0.0, value - low), seeds)),
-        value + float(np.hypot(spread.of_clusters * max(0.0, high - value), seeds)),
+        return lows, highs
+    value = spread.by_seed.mean()
+    seeds = stdtrit(len(spread.by_seed) - 1, levels / 2) * spread.of_seeds
+    return (
+        value - np.hypot(spread.of_clusters * np.maximum(0.0, value - lows), seeds),
+        value + np.hypot(spread.of_clusters * np.maximum(0.0, highs - value), seeds),
     )
 
 
-def _p_value(spread: _Spread, tail: _Tail) -> float:
-    """The level at which the interval just touches zero."""
-    least = 2 / (len(spread.replicates) + 1)
-    above = spread.by_seed.mean() > 0
-
-    def inside(log_alpha: float) -> float:
-        """Above zero where the interval at this level leaves zero out."""
-        low, high = _ends(spread, float(np.exp(log_alpha)), tail)
-        return low if above else -high
-
-    if inside(0.0) <= 0:
-        return 1.0
-    start = float(np.log(least))
-    if inside(start) > 0:
-        return least
-    return float(np.exp(brentq(inside, start, 0.0, xtol=1e-4)))
+def _first_above_zero(levels: Floats, ends: Floats) -> float:
+    """The level at which the nearer end of the interval leaves zero; ends rise with the level."""
+    first = int(np.searchsorted(ends, 0.0, side="right"))
+    if first in (0, len(ends)):
+        return float(levels[min(first, len(ends) - 1)])
+    around = slice(first - 1, first + 1)
+    return float(np.exp(np.interp(0.0, ends[around], np.log(levels[around]))))
 
 
 def _cluster_sums(stratum: Stratum) -> Floats:

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 from scipy.special import ndtri
 
 from msm.evals.statistics.estimates import LEVEL, Floats, Interval
@@ -111,21 +110,37 @@ def _draw(arm: Sequence[ScalingPoint], resamples: int, seed: int) -> Floats:
 def _rows_at(rate: float, arm: Sequence[ScalingPoint], rates: Floats) -> Floats:
     """Rows at which each curve (a row of ``rates``) comes down to the rate."""
     log_rows = np.log([point.rows for point in arm])
-    errors = np.array([point.interval.high - point.interval.low for point in arm])
-    weights = 1 / np.maximum(errors, 1e-6) ** 2
-    return np.array([_crossing(rate, log_rows, curve, weights) for curve in rates])
+    widths = np.array([point.interval.high - point.interval.low for point in arm])
+    falling = _falling(rates, 1 / np.maximum(widths, 1e-6) ** 2)
+    after = np.argmax(falling <= rate, axis=1)
+    before = np.maximum(after - 1, 0)
+    curve = np.arange(len(falling))
+    above, below = falling[curve, before], falling[curve, after]
+    step = (above - rate) / np.where(above > below, above - below, 1.0)
+    rows: Floats = np.exp(log_rows[before] + step * (log_rows[after] - log_rows[before]))
+    rows[falling[:, 0] < rate] = 0.0
+    rows[falling[:, -1] > rate] = math.inf
+    return rows
 
 
-def _crossing(rate: float, log_rows: Floats, curve: Floats, weights: Floats) -> float:
-    falling = isotonic_regression(curve, weights=weights, increasing=False).x
-    if falling[0] <= rate:
-        return 0.0 if falling[0] < rate else math.exp(log_rows[0])
-    if falling[-1] > rate:
-        return math.inf
-    after = int(np.argmax(falling <= rate))
-    before = after - 1
-    step = (falling[before] - rate) / (falling[before] - falling[after])
-    return math.exp(log_rows[before] + step * (log_rows[after] - log_rows[before]))
+def _falling(rates: Floats, weights: Floats) -> Floats:
+    """The falling curve nearest to each (isotonic regression by its min-max formula).
+
+    At each point: the least, over starts before it, of the greatest, over ends after it, of the
+    weighted means from start to end (Barlow and others, Statistical Inference under Order
+    Restrictions, 1972). All curves at once, which ``scipy.optimize`` does not.
+    """
+    count = rates.shape[1]
+    sums = np.cumsum(np.pad(rates * weights, ((0, 0), (1, 0))), axis=1)
+    totals = np.cumsum(np.pad(weights, (1, 0)))
+    fitted = np.empty_like(rates)
+    for point in range(count):
+        starts, ends = np.arange(point + 1), np.arange(point + 1, count + 1)
+        means = (sums[:, np.newaxis, ends] - sums[:, starts, np.newaxis]) / (
+            totals[ends] - totals[starts, np.newaxis]
+        )
+        fitted[:, point] = means.max(axis=2).min(axis=1)
+    return fitted
 
 
 def _ratio(without: Floats, with_midtraining: Floats) -> Floats:
