@@ -62,8 +62,8 @@ def seeds_statement(seeds: Sequence[int]) -> str:
         )
     return (
         f"{len(seeds)} seeds ({', '.join(map(str, seeds))}): the intervals cover word pairs and "
-        "seeds together, as far as so few seeds can tell; each seed's own value is the small dot "
-        "in the plot."
+        "training runs together, and are wide where the few runs differ; each seed's own value is "
+        "the small dot in the plot."
     )
 
 
