@@ -66,7 +66,7 @@ class Health:
 
 @dataclass(frozen=True)
 class Choices:
-    """A log's rows, in its order, and the health of each value and frame."""
+    """A log's rows, sorted by id, and the health of each value and frame."""
 
     rows: tuple[ChoiceRow, ...]
     health: dict[tuple[str, str], Health]
@@ -97,7 +97,8 @@ def read_choices(log: Path) -> Choices:
     for about, sample in zip(asked, samples, strict=True):
         first.setdefault(about.item, about)
         found[about.item][about.order] = _choice(sample) or Choice.UNREAD
-    rows = tuple(_row(about, found[about.item]) for about in first.values())
+    # A log keeps no order of its own, and arms are compared item by item.
+    rows = tuple(_row(first[item], found[item]) for item in sorted(first))
     groups: defaultdict[tuple[str, str], list[tuple[Asked, Choice | None]]] = defaultdict(list)
     for about, sample in zip(asked, samples, strict=True):
         groups[about.value, about.frame].append((about, _choice(sample)))
