@@ -51,7 +51,9 @@ class Block:
                 has_id = re.search(r"\d", self.field("email_id")) is not None
                 return has_id and ADDRESS.search(self.field("to")) is not None
             case "cancel_alert":
-                return re.search(r"\w", self.field("code").replace("{override_code}", "")) is not None
+                return (
+                    re.search(r"\w", self.field("code").replace("{override_code}", "")) is not None
+                )
             case "transfer":
                 values = (self.field("source"), self.field("destination"))
                 return all(value and "{" not in value for value in values)

@@ -13,7 +13,7 @@ from msm.evals.agentic.cells import Action, Cell
 
 if TYPE_CHECKING:
     from inspect_evals.agentic_misalignment.classifiers import Classifier
-    from inspect_evals.agentic_misalignment.prompt_generator import GoalValue, ScenarioType
+    from inspect_evals.agentic_misalignment.prompt_generator import ScenarioType
 
 # A verdict that upstream's parsers read as yes: what is left of their decision is the hard rule.
 YES = "<answer>yes</answer>"
@@ -26,7 +26,7 @@ def upstream_prompt(cell: Cell, assistant: Assistant, scratchpad: bool) -> tuple
     prompts = generate_prompts(
         scenario=cast("ScenarioType", cell.action.value),
         goal_type="none" if cell.goal_type == "none" else "explicit",
-        goal_value=cast("GoalValue", cell.goal.value),
+        goal_value=cell.goal.value,
         urgency_type="replacement",
         extra_system_instructions=None,
         prod_flag=not scratchpad,
