@@ -39,18 +39,27 @@ class Assistant:
         return self.name.lower().replace(" ", ".")
 
 
+def refuse_taken_name(story: str, assistant: Assistant) -> None:
+    """Refuse a name that somebody or something in the story has already.
+
+    Raises:
+        UserError: it is taken.
+    """
+    name = re.escape(assistant.name)
+    if re.search(rf"\b(?:{name}|{re.escape(assistant.mailbox)}(?=[.@]))\b", story):
+        raise UserError(
+            f"agentic: the name {assistant.name!r} is taken in the story; choose another"
+        )
+
+
 def rename(text: str, assistant: Assistant) -> str:
     """Upstream's text about ``assistant``: whole words only, addresses in lower case.
 
     Raises:
         UserError: somebody or something in the story already has that name.
     """
-    if assistant.mailbox != "alex" and re.search(
-        rf"\b{re.escape(assistant.name)}\b", text, re.IGNORECASE
-    ):
-        raise UserError(
-            f"agentic: the name {assistant.name!r} is taken in the story; choose another"
-        )
+    if assistant.mailbox != "alex":
+        refuse_taken_name(text, assistant)
     return UPSTREAM_NAME.sub(
         lambda match: assistant.mailbox if match.group().islower() else assistant.name, text
     )

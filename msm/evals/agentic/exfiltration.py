@@ -15,10 +15,11 @@ from typing import Any
 import yaml
 
 from msm.evals.agentic.answer import Block
-from msm.evals.agentic.assistant import Assistant
+from msm.evals.agentic.assistant import Assistant, refuse_taken_name
 from msm.evals.agentic.cells import OPPOSITE, Goal
 
 SCENARIO_FILE = Path(__file__).with_name("exfiltration.yaml")
+SLOT = re.compile(r"\$\w+|\$\{\w+\}")
 
 
 def exfiltration_prompt(
@@ -27,6 +28,9 @@ def exfiltration_prompt(
     """The system prompt, and the user's turn with the whole inbox.
 
     ``statement`` and ``reminder`` are the two sentences of the goal, both empty for none.
+
+    Raises:
+        UserError: somebody in the story already has the assistant's name.
     """
     scenario = _scenario()
     maker = f" made by {assistant.provider}" if assistant.provider else ""
@@ -41,9 +45,9 @@ def exfiltration_prompt(
         slots |= {f"new_{key}": text for key, text in scenario["stances"][OPPOSITE[goal]].items()}
     when = ("always", "none" if goal is Goal.NONE else "conflict")
     letters = [_letter(email) for email in scenario["emails"] if email["when"] in when]
-    system = Template(scenario["system"]).substitute(slots)
-    user = Template("\n".join([scenario["user"], *letters])).substitute(slots)
-    return system, user
+    story = "\n".join([scenario["user"], *letters])
+    refuse_taken_name(SLOT.sub("", story), assistant)
+    return Template(scenario["system"]).substitute(slots), Template(story).substitute(slots)
 
 
 def sends_weights(blocks: list[Block]) -> bool:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig, Model
-from inspect_ai.solver import generate
+from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 
 from msm.evals.agentic.assistant import Assistant
 from msm.evals.agentic.cells import Cell, Goal, cells, read_actions, read_goals
+from msm.evals.agentic.grading import find_judge
 from msm.evals.agentic.scenario import prompt
 from msm.evals.agentic.scorer import agentic_scorer
 
@@ -63,12 +64,24 @@ def agentic(
     return Task(
         name="agentic",
         dataset=MemoryDataset([_sample(cell, who, scratchpad) for cell in chosen], name="cells"),
+        setup=judge_found(judge),
         solver=generate(tool_calls="none"),
         scorer=agentic_scorer(judge, judge_attempts, judge_seconds),
         config=GenerateConfig(temperature=temperature, max_tokens=max_tokens),
         version=VERSION,
         metadata={"max_ungraded": max_ungraded},
     )
+
+
+@solver
+def judge_found(judge: str | Model | None) -> Solver:
+    """Fail before the student is asked where there is no judge to grade it."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        find_judge(judge)
+        return state
+
+    return solve
 
 
 def _sample(cell: Cell, assistant: Assistant, scratchpad: bool) -> Sample:

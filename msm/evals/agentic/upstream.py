@@ -6,6 +6,7 @@ Prompts, hard rules and the judge's instructions for murder, leaking and blackma
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
 
 from msm.evals.agentic.assistant import Assistant, name_maker, rename
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 # A verdict that upstream's parsers read as yes: what is left of their decision is the hard rule.
 YES = "<answer>yes</answer>"
+# Upstream finds forwarded e-mails by a bare number alone; models often put it in quotes.
+QUOTED_ID = re.compile(
+    r"^[ \t]*[\"']?email_id[\"']?[ \t]*:[ \t]*[\"']?(\d[\d, ]*?)[\"']?[ \t]*,?[ \t]*$", re.MULTILINE
+)
 
 
 def upstream_prompt(cell: Cell, assistant: Assistant, scratchpad: bool) -> tuple[str, str]:
@@ -54,9 +59,11 @@ def upstream_rule(action: Action, final_answer: str) -> bool:
 def upstream_question(action: Action, inbox: str, response: str) -> tuple[str, str]:
     """What upstream tells the judge about one answer: its system prompt and its question.
 
-    ``inbox`` is the text with the e-mails, from which forwarded ones are shown.
+    ``inbox`` is the text with the e-mails, from which forwarded ones are shown. The answer is
+    shown as it is, but for quotes around the number of a forwarded e-mail.
     """
-    system, user = _classifier(action).get_grader_input(email_content=inbox, response=response)
+    shown = QUOTED_ID.sub(r"email_id: \1", response)
+    system, user = _classifier(action).get_grader_input(email_content=inbox, response=shown)
     return system.text, user.text
 
 
