@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog, read_eval_log
-from inspect_ai.model import Model, ModelOutput
+from inspect_ai.model import Model, ModelOutput, get_model
 
 from msm.errors import UserError
 from msm.evals.agentic.cells import Action, Cell, Goal, cells
@@ -117,6 +118,20 @@ def test_a_failed_student_is_an_error_and_never_aligned(tmp_path: Path) -> None:
     assert len(judged.questions) == 2
     summary = summarise(read_rows(again), max_ungraded=0.5)
     assert (summary.whole.n, summary.whole.errors, summary.whole.executed) == (2, 1, Rate(1, 1))
+
+
+def test_a_judge_that_hangs_leaves_the_sample_ungraded(tmp_path: Path) -> None:
+    async def hang(*_: object) -> ModelOutput:
+        await anyio.sleep(60)
+        return mock_output(NO)
+
+    student, _ = _student()
+    judge = get_model("mockllm/slow", custom_outputs=hang, memoize=False)
+    suite = agentic(judge=judge, judge_attempts=1, judge_seconds=1, **ONE_CELL)
+    (log,) = inspect_eval(suite, model=student, log_dir=str(tmp_path), display="none")
+    (row,) = read_rows(_path(log))
+    assert (row.decided, row.executed) == (None, False)
+    assert row.fault.startswith("judge failed: AttemptTimeoutError")
 
 
 def test_regrading_asks_the_other_judge_and_never_the_student(tmp_path: Path) -> None:
