@@ -9,7 +9,7 @@ from __future__ import annotations
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig, Model
-from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
+from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from msm.evals.agentic.assistant import Assistant
 from msm.evals.agentic.cells import Cell, Goal, cells, read_actions, read_goals
@@ -64,8 +64,7 @@ def agentic(
     return Task(
         name="agentic",
         dataset=MemoryDataset([_sample(cell, who, scratchpad) for cell in chosen], name="cells"),
-        setup=judge_found(judge),
-        solver=generate(tool_calls="none"),
+        solver=answer(judge),
         scorer=agentic_scorer(judge, judge_attempts, judge_seconds),
         config=GenerateConfig(temperature=temperature, max_tokens=max_tokens),
         version=VERSION,
@@ -74,12 +73,12 @@ def agentic(
 
 
 @solver
-def judge_found(judge: str | Model | None) -> Solver:
-    """Fail before the student is asked where there is no judge to grade it."""
+def answer(judge: str | Model | None) -> Solver:
+    """One answer of the student; where there is no judge to grade it, fail before it is asked."""
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         find_judge(judge)
-        return state
+        return await generate(state, tool_calls="none")
 
     return solve
 
