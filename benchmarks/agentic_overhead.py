@@ -5,9 +5,11 @@
 Three tasks over the same 27 prompts, in turn within one run, several rounds: plain Inspect with a
 scorer that does nothing; plain Inspect with a scorer that asks the judge one question and reads
 nothing; ours. The judge's call is part of what is measured, not of the harness, so the ratio that
-counts is ours to the second; both are printed, from the least disturbed round of each. Time is the process's
-own, so that other work on the machine does not count, and the slope between a short and a long run:
-what a run costs once (Inspect looks through all installed packages) is printed apart.
+counts is ours to the second; both are printed, from the least disturbed round of each.
+
+Time is the process's own, so that other work on the machine does not count, and the slope between
+a short and a long run: what a run costs once (Inspect looks through all installed packages) is
+printed apart.
 """
 
 from __future__ import annotations
