@@ -1,85 +1,76 @@
-"""Asking the judge within an Inspect run: a score, or the reason why there is none.
+"""Asking the judge for a score within an Inspect run: a score, or the reason why there is none.
 
-The judge's faults are faults of the measurement. They never become a score, and they never stop a
-run: the sample stays ungraded and is counted as such.
+The judge's faults are faults of the measurement. They never become a score: the answer stays
+ungraded and is counted as such.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from msm.evals.open_qa.rubric import SCORE_TOKENS, read_score
+from inspect_ai.model import (
+    ChatMessage,
+    ChatMessageSystem,
+    ChatMessageUser,
+    GenerateConfig,
+    Model,
+    ModelOutput,
+)
+from inspect_ai.util import LimitExceededError
+
+from msm.evals.agentic.grading import MAXIMUM_TOKENS, TEMPERATURE, Patience
+from msm.evals.open_qa.rubric import read_score
 from msm.llm.asking import REFUSAL
 from msm.llm.request import Fault, UnusableError
-
-if TYPE_CHECKING:
-    from inspect_ai.model import Model
-
-# Errors of these modules are no server's: they are faults of the program, and raise.
-OURS = ("builtins", "msm", "inspect_ai", "pydantic", "pydantic_core")
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How often a judge is asked until its answer can be read, and how long for one answer."""
-
-    answers: int = 3
-    retries: int = 3
-    seconds: int = 300
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A score with the judge's words; or no score, the last fault, and what was wrong."""
+    """A score with the judge's words; or no score, the fault, and what was wrong."""
 
     score: int | None
     why: str
     fault: Fault | None = None
 
 
-async def ask_judge(judge: Model, system: str, user: str, patience: Patience) -> Judged:
-    """Ask until there is a score, at most ``patience.answers`` times.
+async def ask_for_score(judge: Model, system: str, user: str, patience: Patience) -> Judged:
+    """Ask once, tried as often as ``patience`` says. What the judge's own config says goes first.
 
     Raises:
-        Exception: the program is at fault, not the judge's server.
+        LimitExceededError: a limit of the evaluation was reached, which is no fault of the judge.
     """
-    from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, GenerateConfig
-
+    defaults = GenerateConfig(
+        temperature=TEMPERATURE,
+        max_tokens=MAXIMUM_TOKENS,
+        max_retries=patience.attempts - 1,
+        attempt_timeout=patience.seconds,
+    )
     question: list[ChatMessage] = [ChatMessageSystem(content=system), ChatMessageUser(content=user)]
-    last = Judged(None, "the judge was not asked", Fault.NO_ANSWER)
-    for number in range(patience.answers):
-        config = GenerateConfig(
-            max_tokens=SCORE_TOKENS,
-            max_retries=patience.retries,
-            attempt_timeout=patience.seconds,
-            seed=number + 1,
-        )
-        try:
-            output = await judge.generate(question, config=config)
-        except Exception as error:
-            if _is_ours(error):
-                raise
-            # Inspect has asked again already, so the server is not pressed any further.
-            return Judged(None, f"{type(error).__name__}: {error}"[:300], Fault.NO_ANSWER)
-        text = output.completion if output.choices else ""
-        if output.stop_reason == "content_filter":
-            last = Judged(None, "the judge's server filtered its answer", Fault.REFUSED)
-            continue
-        try:
-            return Judged(read_score(text), text)
-        except UnusableError as error:
-            last = Judged(None, f"{error}: {text[:300]}", _fault(text, str(output.stop_reason)))
-    return last
+    try:
+        output = await judge.generate(question, config=defaults.merge(judge.config))
+    except LimitExceededError:
+        raise
+    except Exception as error:
+        return Judged(None, _describe(error), Fault.NO_ANSWER)
+    text = output.completion if output.choices else ""
+    try:
+        return Judged(read_score(text), text)
+    except UnusableError as error:
+        return Judged(None, f"{error}: {text[:300]}", _fault(output, text))
 
 
-def _fault(text: str, stop: str) -> Fault:
+def _fault(output: ModelOutput, text: str) -> Fault:
+    if output.stop_reason == "content_filter" or REFUSAL.match(text):
+        return Fault.REFUSED
     if not text.strip():
         return Fault.EMPTY
-    if stop in ("max_tokens", "model_length"):
+    if output.stop_reason in ("max_tokens", "model_length"):
         return Fault.TRUNCATED
-    return Fault.REFUSED if REFUSAL.match(text) else Fault.UNPARSABLE
+    return Fault.UNPARSABLE
 
 
-def _is_ours(error: Exception) -> bool:
-    return not isinstance(error, OSError) and type(error).__module__.partition(".")[0] in OURS
+def _describe(error: Exception) -> str:
+    # Inspect wraps the last fault of a request that it tried several times.
+    last = getattr(error, "last_attempt", None)
+    cause = (last.exception() if last is not None else None) or error
+    return f"{type(cause).__name__}: {' '.join(str(cause).split())[:200]}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from inspect_ai.log import EvalSample
 
 TASK = "open_qa"
-SCORER = "open_qa_scorer"
+SCORER = "open_qa"
 FAILED = "the sample failed"
 NOT_REACHED = "not scored"
 NO_REASON = "no reason given"
