@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from msm.evals.judge_check import check_folder, check_judge, read_check
 from msm.evals.labelled.reading import labelled_open_answers, labelled_transcripts
 from msm.jsonl import read_rows
 from tests.chat_server import ChatServer
-from tests.commands import msm
+from tests.commands import msm, start_msm
 
 MODEL = "openai-api/local/rule"
 DECIDED = {row.transcript: row.decided for row in labelled_transcripts()}
@@ -160,6 +161,26 @@ def test_a_check_that_was_cut_asks_only_for_the_rest(tmp_path: Path) -> None:
         assert len(server.answered) == EVERY - 50
     assert check.agentic["all"].kappa.value == 1.0
     assert check.use.requests == EVERY
+
+
+def test_a_check_killed_in_the_middle_pays_for_nothing_twice(tmp_path: Path) -> None:
+    def slow(system: str, user: str, seed: int) -> str:
+        time.sleep(0.2)
+        return oracle(system, user, seed)
+
+    with ChatServer(slow) as server:
+        command = ("judge-check", MODEL, "--set", f"base_url={server.url}", "-w", tmp_path)
+        settings = ("--set", "connections=4")
+        process = start_msm(*command, *settings, cwd=tmp_path)
+        while len(server.answered) < 30 and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+        process.communicate()
+        assert not list(tmp_path.rglob("judge-check.json"))
+        done = msm(*command, *settings, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        # Answers that were on their way when it was killed are asked for again; no others are.
+        assert EVERY <= len(server.answered) <= EVERY + 8
 
 
 def test_answers_given_at_another_temperature_are_not_taken(tmp_path: Path) -> None:

@@ -145,4 +145,4 @@ def _resampled(
 
 
 def _rounded(value: float) -> float | None:
-    return round(value, 6) if math.isfinite(value) else None
+    return round(float(value), 6) if math.isfinite(value) else None
