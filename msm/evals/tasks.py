@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from msm.evals.agentic.scorer import agentic_scorer
 from msm.evals.agentic.task import agentic
+from msm.evals.open_qa.task import open_qa, open_qa_scorer
 
-__all__ = ["agentic", "agentic_scorer"]
+__all__ = ["agentic", "agentic_scorer", "open_qa", "open_qa_scorer"]
