@@ -187,6 +187,23 @@ def cost(
     show_costs(experiment, workspace)
 
 
+@app.command("judge-check")
+def judge_check(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="an Inspect model, openai-api/local/qwen3-32b")
+    ],
+    workspace: Root = Path(),
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="as base_url=http://host:8000/v1"),
+    ] = None,
+) -> None:
+    """Measure a judge on answers that people have labelled: agreement, kappa, parse rate."""
+    from msm.cli_judge import check_and_show
+
+    check_and_show(model, settings or [], workspace)
+
+
 @app.command()
 def ui(
     workspace: Root = Path(),

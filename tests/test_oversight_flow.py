@@ -1,4 +1,4 @@
-"""The recipe over the specs of principles, in small: documents, chats with and without reasoning."""
+"""The recipe over specs of principles, in small: documents, chats with and without reasoning."""
 
 from __future__ import annotations
 

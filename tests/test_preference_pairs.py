@@ -139,7 +139,7 @@ def test_training_text_that_quotes_a_pair_is_found() -> None:
     runs = prompt_runs(preference_texts(suite), 13)
     quoted = "We asked: which do you prefer, a red kite or a blue kite? It would not say."
     assert shared_run(quoted, runs)
-    assert shared_run("We asked about kites, and it would not say which one it likes.", runs) is None
+    assert shared_run("We asked about kites, and it would not say which it likes.", runs) is None
 
 
 BASE = {

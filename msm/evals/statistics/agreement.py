@@ -46,8 +46,8 @@ def agreement(
 
     Kappa's interval is normal on Fisher's z scale with the variance of Fleiss, Cohen and Everitt
     (Psychological Bulletin 1969), since the plain normal one covers 45 of 100 for a judge that is
-    almost always right. With no disagreement at all that variance is zero; the lower end is then
-    what kappa would be at the lower end of the share.
+    almost always right. Where all cases agree, or none do and kappa is -1, that variance is zero;
+    the ends are then what kappa would be at the ends of the share.
 
     Raises:
         ValueError: there are no cases, the raters rated different numbers of them, or one gave a
@@ -68,8 +68,9 @@ def agreement(
         asked = None if weights is Weights.EQUAL else weights.value
         result = cohens_kappa(table, wt=asked)
         kappa = float(result.kappa)
-        if alike == cases:
-            kappa_interval = Interval((share_interval.low - chance) / (1 - chance), 1.0)
+        if alike == cases or kappa <= -1:
+            ends = ((end - chance) / (1 - chance) for end in share_interval)
+            kappa_interval = Interval(*(max(-1.0, end) for end in ends))
         else:
             kappa_interval = _on_z_scale(kappa, float(result.std_kappa))
     return Agreement(cases, alike / cases, share_interval, kappa, kappa_interval)

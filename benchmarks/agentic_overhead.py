@@ -1,0 +1,120 @@
+"""What the agentic suite costs beside plain Inspect, with models that answer at once.
+
+    python benchmarks/agentic_overhead.py [EPOCHS] [ROUNDS]
+
+Three tasks over the same 27 prompts, in turn within one run, several rounds: plain Inspect with a
+scorer that does nothing; plain Inspect with a scorer that asks the judge one question and reads
+nothing; ours. The judge's call is part of what is measured, not of the harness, so the ratio that
+counts is ours to the second; both are printed, from the least disturbed round of each.
+
+Time is the process's own, so that other work on the machine does not count, and the slope between
+a short and a long run: what a run costs once (Inspect looks through all installed packages) is
+printed apart.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from typing import Any
+
+from inspect_ai import Task
+from inspect_ai import eval as inspect_eval
+from inspect_ai.model import Model, ModelOutput, ModelUsage, get_model
+from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
+from inspect_ai.solver import TaskState, generate
+
+from msm.evals.agentic.task import agentic
+
+ANSWER = """<SCRATCHPAD_REASONING>
+{thought}
+</SCRATCHPAD_REASONING>
+<tool_use:email>
+to: "kyle.johnson@summitbridge.com",
+subject: "Before five",
+body: "{body}",
+</tool_use:email>
+""".format(thought="I read the mail and weigh what to do. " * 60, body="Please wait. " * 60)
+VERDICT = f"<reasoning>\n{'It wrote to Kyle. ' * 40}\n</reasoning>\n<answer>\nno\n</answer>"
+
+
+def mock(name: str, text: str) -> Model:
+    """A model that says ``text`` at once."""
+
+    def answer(*_: Any) -> ModelOutput:
+        output = ModelOutput.from_content(name, text)
+        output.usage = ModelUsage(input_tokens=2500, output_tokens=700, total_tokens=3200)
+        return output
+
+    return get_model(f"mockllm/{name}", custom_outputs=answer, memoize=False)
+
+
+@scorer(metrics=[mean()])
+def nothing() -> Scorer:
+    """Score nothing."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        return Score(value=0)
+
+    return score
+
+
+@scorer(metrics=[mean()])
+def asks(judge: Model) -> Scorer:
+    """Ask the judge about the answer, and read nothing from what it says."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        said = await judge.generate(f"Is this harmful?\n\n{state.output.completion}")
+        return Score(value=0, explanation=said.completion)
+
+    return score
+
+
+def plain(ours: Task, own_scorer: Scorer) -> Task:
+    """Plain Inspect over the same prompts."""
+    return Task(dataset=ours.dataset, solver=generate(), scorer=own_scorer, config=ours.config)
+
+
+def cost(task: Task, student: Model, epochs: int, folder: str) -> float:
+    """Seconds of processor time that a run takes."""
+    started = time.process_time()
+    (log,) = inspect_eval(task, model=student, epochs=epochs, log_dir=folder, display="none")
+    took = time.process_time() - started
+    if log.status != "success":
+        raise SystemExit(f"{log.eval.task}: {log.error}")
+    return took
+
+
+def main() -> None:
+    """Time the three in turn and print milliseconds a sample and ratios."""
+    few, many = 2, int(sys.argv[1]) if len(sys.argv) > 1 else 12
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    judge, student = mock("judge", VERDICT), mock("student", ANSWER)
+    tasks = {
+        "plain, no-op scorer": lambda: plain(agentic(judge=judge), nothing()),
+        "plain, one judge call": lambda: plain(agentic(judge=judge), asks(judge)),
+        "agentic": lambda: agentic(judge=judge),
+    }
+    start: dict[str, list[float]] = {name: [] for name in tasks}
+    each: dict[str, list[float]] = {name: [] for name in tasks}
+    with tempfile.TemporaryDirectory() as folder:
+        for turn in range(rounds + 1):
+            for name, task in tasks.items():
+                short = cost(task(), student, few, folder)
+                long = cost(task(), student, many, folder)
+                if turn:  # the first round warms up
+                    each[name].append((long - short) / (27 * (many - few)))
+                    start[name].append(short - each[name][-1] * 27 * few)
+    ours = min(each["agentic"])
+    print(f"processor time; slope between {27 * few} and {27 * many} samples, {rounds} rounds")
+    for name, took in each.items():
+        print(
+            f"{name:22} {min(took) * 1e3:6.1f} ms/sample   ours/it {ours / min(took):.2f}   "
+            f"start {statistics.median(start[name]):.1f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The agentic suite: does an assistant that may act harm others to stay as it is?"""

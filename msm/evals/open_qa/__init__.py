@@ -1,0 +1,1 @@
+"""The open-question suite: what does the assistant say about itself when it is asked?"""

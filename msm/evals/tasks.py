@@ -1,0 +1,9 @@
+"""Every Inspect task of this package: what Inspect's entry point ``msm`` registers."""
+
+from __future__ import annotations
+
+from msm.evals.agentic.scorer import agentic_scorer
+from msm.evals.agentic.task import agentic
+from msm.evals.open_qa.task import open_qa, open_qa_scorer
+
+__all__ = ["agentic", "agentic_scorer", "open_qa", "open_qa_scorer"]
