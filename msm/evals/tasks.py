@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from msm.evals.agentic.scorer import agentic_scorer
 from msm.evals.agentic.task import agentic
+from msm.evals.capability.task import capability, capability_scorer
 from msm.evals.open_qa.task import open_qa, open_qa_scorer
 
-__all__ = ["agentic", "agentic_scorer", "open_qa", "open_qa_scorer"]
+__all__ = [
+    "agentic",
+    "agentic_scorer",
+    "capability",
+    "capability_scorer",
+    "open_qa",
+    "open_qa_scorer",
+]
