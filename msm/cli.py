@@ -44,9 +44,10 @@ Replace = Annotated[
 def _run_stage(
     stage: str, recipe: Path, name: str, workspace: Path, overrides: list[str], replace: bool
 ) -> None:
-    from msm.experiment import Stage, find_task
+    from msm.experiment import find_task
     from msm.progress import shown_on_terminal
     from msm.recipe import load_recipe
+    from msm.task import Stage
     from msm.workspace import Workspace
 
     loaded = load_recipe(recipe, overrides)

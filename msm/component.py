@@ -15,17 +15,11 @@ from typing import Any
 from msm.chat_sets import SourceKind
 from msm.demonstrations.embeddings import packaged_model
 from msm.errors import UserError
-from msm.experiment import (
-    EmbeddingsInput,
-    FileInput,
-    OutputInput,
-    Stage,
-    StudentInput,
-    find_task,
-)
+from msm.experiment import find_task
 from msm.recipe import Recipe
 from msm.stage import run_stage
 from msm.stages import definition
+from msm.task import EmbeddingsInput, FileInput, OutputInput, Stage, StudentInput
 from msm.training.student import materialise_student
 
 SUITE = "suite.yaml"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from msm.chat_sets import DemonstrationKind, Demonstrations, SourceKind
@@ -22,7 +20,6 @@ from msm.configs import (
     WriteConfig,
 )
 from msm.errors import UserError, nearest
-from msm.parts import StageConfig
 from msm.recipe import (
     DOCUMENTS,
     MADE_FROM,
@@ -32,67 +29,16 @@ from msm.recipe import (
     SpecSource,
 )
 from msm.spec import shuffle_seed
-
-
-class Stage(StrEnum):
-    """The eight stages, in order."""
-
-    PLAN = "plan"
-    WRITE = "write"
-    CURATE = "curate"
-    DEMONSTRATE = "demonstrate"
-    TRAIN = "train"
-    EVALUATE = "evaluate"
-    REPORT = "report"
-    REGISTER = "register"
-
-
-@dataclass(frozen=True)
-class FileInput:
-    """A file that a person wrote: a spec, or a file of eval prompts."""
-
-    path: Path
-
-
-@dataclass(frozen=True)
-class StudentInput:
-    """The recipe's start model."""
-
-
-@dataclass(frozen=True)
-class EmbeddingsInput:
-    """The packaged model that tells questions which say the same."""
-
-
-@dataclass(frozen=True)
-class OutputInput:
-    """What another task makes."""
-
-    stage: Stage
-    name: str
-
-
-Input = FileInput | StudentInput | EmbeddingsInput | OutputInput
-
-
-@dataclass(frozen=True)
-class Task:
-    """One run of one stage. ``name`` is unique within the stage and names the output folder."""
-
-    stage: Stage
-    name: str
-    config: StageConfig
-    inputs: Mapping[str, Input]
-
-    @property
-    def label(self) -> str:
-        """``stage/name``."""
-        return f"{self.stage}/{self.name}"
-
-    @property
-    def needs(self) -> tuple[OutputInput, ...]:
-        """The outputs it reads."""
-        return tuple(item for item in self.inputs.values() if isinstance(item, OutputInput))
+from msm.task import (
+    EmbeddingsInput,
+    FileInput,
+    Input,
+    OutputInput,
+    Stage,
+    StudentInput,
+    Task,
+    arm_label,
+)
 
 
 def build_tasks(recipe: Recipe) -> list[Task]:
@@ -154,11 +100,6 @@ def find_task(recipe: Recipe, stage: Stage, name: str) -> Task:
             f"recipe '{recipe.name}' has no {stage} task '{name}'{nearest(name, names)}"
         )
     return names[name]
-
-
-def arm_label(arm: str, spec: str, seed: int) -> str:
-    """``arm[-spec]-sSEED``, the name of an arm's outputs."""
-    return "-".join(part for part in (arm, spec, f"s{seed}") if part)
 
 
 def base_spec(recipe: Recipe, name: str) -> SpecSource:

@@ -23,9 +23,10 @@ from typing import Any
 from msm.configs import DemonstrateConfig
 from msm.demonstrations.criteria import check_judge
 from msm.errors import UserError
-from msm.experiment import StudentInput, Task, build_tasks
+from msm.experiment import build_tasks
 from msm.progress import Sink, Step, send_to
 from msm.recipe import Recipe
+from msm.task import StudentInput, Task
 from msm.workspace import Workspace
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h

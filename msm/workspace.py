@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msm.demonstrations.embeddings import packaged_model
-from msm.experiment import EmbeddingsInput, FileInput, Input, OutputInput, StudentInput, Task
 from msm.recipe import Recipe
 from msm.record import Record
 from msm.stage import run_stage
 from msm.stages import definition
+from msm.task import EmbeddingsInput, FileInput, Input, OutputInput, StudentInput, Task
 from msm.training.student import materialise_student
 
 
