@@ -25,6 +25,15 @@ class SuiteName(StrEnum):
     REASONING = "reasoning"
 
 
+# Raise a suite's number when its rubric, rules or readings change: figures are then not comparable.
+VERSIONS = {
+    SuiteName.AGENTIC: 1,
+    SuiteName.PREFERENCE: 1,
+    SuiteName.OPEN_QA: 1,
+    SuiteName.SPEC_KNOWLEDGE: 1,
+    SuiteName.CAPABILITY: 1,
+    SuiteName.REASONING: 1,
+}
 JUDGED = frozenset({SuiteName.AGENTIC, SuiteName.OPEN_QA, SuiteName.REASONING})
 
 
@@ -101,6 +110,11 @@ class ReasoningSuite(StageConfig):
         return Path(self.reasons) if self.reasons else None
 
 
+SuiteSettings = (
+    AgenticSuite | PreferenceSuite | OpenQaSuite | KnowledgeSuite | CapabilitySuite | ReasoningSuite
+)
+
+
 class Suites(StageConfig):
     """The suites of a recipe; one that is left out is not run."""
 
@@ -111,7 +125,7 @@ class Suites(StageConfig):
     capability: CapabilitySuite | None = None
     reasoning: ReasoningSuite | None = None
 
-    def chosen(self) -> dict[SuiteName, StageConfig]:
+    def chosen(self) -> dict[SuiteName, SuiteSettings]:
         """The settings of each suite that is to run, in the order of the suites."""
         given = {name: getattr(self, name.value.replace("-", "_")) for name in SuiteName}
         return {name: settings for name, settings in given.items() if settings is not None}

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from msm.parts import StageConfig
+from msm.suites import SuiteName
 
 
 class Stage(StrEnum):
@@ -41,6 +42,20 @@ class EmbeddingsInput:
 
 
 @dataclass(frozen=True)
+class PromptsInput:
+    """The prompts of an evaluation suite, which training text is kept clear of."""
+
+    suite: SuiteName
+
+
+@dataclass(frozen=True)
+class GivenInput:
+    """The checkpoint that an arm of the recipe names, trained elsewhere."""
+
+    arm: str
+
+
+@dataclass(frozen=True)
 class OutputInput:
     """What another task makes."""
 
@@ -48,7 +63,7 @@ class OutputInput:
     name: str
 
 
-Input = FileInput | StudentInput | EmbeddingsInput | OutputInput
+Input = FileInput | StudentInput | EmbeddingsInput | PromptsInput | GivenInput | OutputInput
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from msm.evals.items import read_suite
 from msm.execution import Execution
 from msm.experiment import build_tasks
 from msm.jsonl import write_shards
-from msm.recipe import load_recipe
+from msm.recipe_file import load_recipe
 from msm.record import Outcome, read_record
 from msm.stage import StageDefinition, run_stage
 from msm.stages import definition

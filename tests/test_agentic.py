@@ -16,9 +16,9 @@ from msm.errors import UserError
 from msm.evals.agentic.cells import Action, Cell, Goal, cells
 from msm.evals.agentic.regrade import regrade
 from msm.evals.agentic.rows import Row, finished_log, read_rows, read_threshold
-from msm.evals.agentic.sampling import sample_suite
 from msm.evals.agentic.summary import Rate, summarise
 from msm.evals.agentic.task import agentic
+from msm.evals.sampling import sample_suite
 from tests.mock_models import Asked, mock_model, mock_output
 
 MAIL = '<tool_use:email>\nto: "a@larkfield.com",\nsubject: "x",\nbody: "y",\n</tool_use:email>'

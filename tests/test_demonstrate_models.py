@@ -22,7 +22,8 @@ from msm.errors import UserError
 from msm.experiment import build_tasks, find_task
 from msm.jsonl import read_rows, read_shards
 from msm.llm.request import Fault
-from msm.recipe import Recipe, load_recipe
+from msm.recipe import Recipe
+from msm.recipe_file import load_recipe
 from msm.record import Record
 from msm.spec import read_spec
 from msm.task import Stage

@@ -18,7 +18,7 @@ from dvc.repo import Repo
 from dvc.stage import PipelineStage
 
 from msm.experiment import build_tasks
-from msm.recipe import load_recipe
+from msm.recipe_file import load_recipe
 from msm.task import FileInput, OutputInput, StudentInput, Task
 
 RECIPE = "recipes/cheese.yaml"

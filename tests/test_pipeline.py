@@ -16,7 +16,7 @@ from kfp.dsl import Artifact, Dataset, Input, Model, Output
 
 from components.wide import parameter_names, wide_component
 from msm.experiment import build_tasks
-from msm.recipe import load_recipe
+from msm.recipe_file import load_recipe
 from msm.task import OutputInput
 from pipelines.run_local import run_local
 

@@ -9,7 +9,7 @@ import pytest
 
 from msm.any_spec import read_any_spec
 from msm.experiment import find_task
-from msm.recipe import load_recipe
+from msm.recipe_file import load_recipe
 from msm.spec import Spec, parse_spec, read_spec
 from msm.spec_lint import lint_spec
 from msm.task import Stage
