@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from msm.configs import SuiteConfig
-from msm.evals.found import LOGS, Found, means, not_measured, write_found
+from msm.evals.found import Found, means, not_measured, write_found
 from msm.evals.probe import probe
 from msm.evals.subject import Subject, Weights, open_subject
 from msm.execution import Execution
@@ -24,9 +23,6 @@ from msm.suites import (
     ReasoningSuite,
 )
 
-if TYPE_CHECKING:
-    from msm.evals.asked import Suite
-
 
 def run_suite(
     config: SuiteConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
@@ -39,13 +35,13 @@ def run_suite(
     """
     torch.set_num_threads(execution.threads)
     if isinstance(config.settings, ReasoningSuite):
-        from msm.evals.reasoning.stage import run as read_reasons
+        from msm.evals.reasoning.stage import run_reasoning
 
-        found, proof = read_reasons(config, inputs, out, execution), None
+        proof, found = None, run_reasoning(config, config.settings, inputs, out, execution)
     else:
         subject = open_subject(config, inputs, out, execution)
         proof = _proof(subject)
-        found = _suite(config)(config, inputs, subject, out, execution)
+        found = _measure(config, inputs, subject, out, execution)
     write_found(found, config.suite, config.settings.model_dump(mode="json"), out)
     return Outcome(
         rows_in=len(found.measurements),
@@ -56,3 +52,43 @@ def run_suite(
         summary={"measures": means(found), "probe": proof, **found.summary},
         models=found.models,
     )
+
+
+def _measure(
+    config: SuiteConfig,
+    inputs: Mapping[str, Path],
+    subject: Subject,
+    out: Path,
+    execution: Execution,
+) -> Found:
+    match config.settings:
+        case AgenticSuite() as settings:
+            from msm.evals.inspect_suites import run_agentic
+
+            return run_agentic(config, settings, subject, out, execution)
+        case OpenQaSuite() as settings:
+            from msm.evals.inspect_suites import run_open_qa
+
+            return run_open_qa(config, settings, subject, out, execution)
+        case PreferenceSuite() as settings:
+            from msm.evals.preference.stage import run_preference
+
+            return run_preference(config, settings, subject, out, execution)
+        case KnowledgeSuite() as settings:
+            from msm.evals.spec_knowledge.stage import run_knowledge
+
+            return run_knowledge(config, settings, inputs, subject, out, execution)
+        case CapabilitySuite() as settings:
+            from msm.evals.capability.stage import run_capability
+
+            return run_capability(config, settings, subject, out, execution)
+        case _:
+            raise ValueError(f"suite {config.suite} measures no model")
+
+
+def _proof(subject: Subject) -> dict[str, Any] | None:
+    """The probe of a checkpoint; None for the start model, and for a model of a server."""
+    if not isinstance(subject, Weights) or subject.checkpoint is None:
+        return None
+    model, tokenizer = subject.loaded()
+    return probe(model, subject.start(), tokenizer, subject.checkpoint).to_json()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Samples that may be lost with a machine: fewer would write the growing log file more often.
 LOG_BUFFER = 10
 SAMPLE_RETRIES = 2
+JUDGE_ROLE = "judge"
 
 
 def sample_suite(
@@ -26,10 +27,13 @@ def sample_suite(
     model: str | Model,
     folder: Path,
     epochs: int = 1,
+    judge: Model | None = None,
     maximum_samples: int | None = None,
     log_buffer: int = LOG_BUFFER,
 ) -> Path:
     """Run what is missing of ``epochs`` samples of each item and return the finished log.
+
+    ``judge`` plays the role of that name, which the suites' scorers ask for.
 
     Killed and called again with the same arguments, also with the folder copied to another
     machine, only samples that are not in the folder's logs are run. A sample that keeps failing
@@ -47,6 +51,7 @@ def sample_suite(
             log_dir=str(folder),
             model=model,
             epochs=epochs,
+            model_roles={JUDGE_ROLE: judge} if judge else None,
             max_samples=maximum_samples,
             log_buffer=log_buffer,
             fail_on_error=False,

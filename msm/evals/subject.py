@@ -57,6 +57,12 @@ class Weights:
             return load_student(self.student, self.precision, device).eval(), tokenizer
         return load_checkpoint(self.student, self.checkpoint, self.precision, device), tokenizer
 
+    def start(self) -> Any:
+        """The start model, to compare with."""
+        from msm.training.model import load_student
+
+        return load_student(self.student, self.precision, self.execution.device).eval()
+
     def answering(self, temperature: float) -> Model:
         """Sampled by transformers in this process, or by vLLM with the adapter loaded."""
         match self.execution.student.provider:
