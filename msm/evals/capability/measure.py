@@ -58,10 +58,10 @@ _SHORT_ANSWERS = (Part.ARITHMETIC, Part.READING)
 
 
 def measurements(logs: Path) -> list[Measurement]:
-    """The measurements of all ``capability`` logs in a folder; perplexity is measured elsewhere.
+    """The measurements of a folder's finished log of this task; perplexity is measured elsewhere.
 
     Raises:
-        UserError: the folder holds no log of this task.
+        UserError: there is no finished log of this task.
     """
     return [found for sample in logged_samples(logs, TASK) for found in _of_sample(sample)]
 

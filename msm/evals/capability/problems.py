@@ -1,4 +1,4 @@
-"""All problems of the capability suite, their texts, and how an answer is marked."""
+"""All problems of the capability suite, and how an answer is marked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msm.evals.capability.arithmetic import arithmetic_problems, mark_arithmetic, word_problems
-from msm.evals.capability.general_text import general_paragraphs
 from msm.evals.capability.instructions import instruction_problems, mark_instructions
 from msm.evals.capability.part import Marking, Part, Problem
 from msm.evals.capability.reading import mark_reading, reading_problems
@@ -34,9 +33,3 @@ def capability_problems(parts: Sequence[Part] = tuple(Part)) -> list[Problem]:
 def mark(part: Part, expected: Mapping[str, Any], answer: str) -> Marking:
     """Whether an answer to a problem of ``part`` is right, by what the problem expects."""
     return _MARK[part](expected, answer)
-
-
-def capability_texts() -> list[str]:
-    """Every prompt and paragraph of the suite: what a corpus is to be decontaminated against."""
-    prompts = [problem.prompt for problem in capability_problems()]
-    return [*prompts, *general_paragraphs().values()]
