@@ -116,5 +116,5 @@ def test_training_text_is_kept_clear_of_every_suite_that_is_asked(root: Path) ->
 
 
 def test_a_judged_suite_without_a_judge_is_refused(root: Path) -> None:
-    with pytest.raises(UserError, match="agentic needs a model as the .judge."):
+    with pytest.raises(UserError, match="agentic needs a model as the 'judge'"):
         load_recipe(root / "recipes" / "tiny.yaml", [f"evaluation.suites.agentic={AGENTIC}"])
