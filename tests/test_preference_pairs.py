@@ -18,11 +18,13 @@ from msm.evals.preference.pairs_file import (
     CHARACTERS_APART,
     WORDS_APART,
     PairKind,
+    PairsFile,
     balance,
     load_pairs_file,
 )
 from msm.evals.vocabulary import overlap
 from msm.spec import Spec
+from tests.word_teller import told_by_words
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "evals" / "preferences").glob("*.yaml"))
@@ -103,6 +105,23 @@ def test_no_word_of_a_value_stands_on_one_side_alone_and_often(path: Path) -> No
     pairs = len(list(file.pairs()))
     for word in toward.keys() | away.keys():
         assert abs(toward[word] - away[word]) <= 0.08 * pairs, word
+
+
+@pytest.mark.parametrize("path", PATHS, ids=_name)
+def test_words_without_their_meaning_tell_few_sides(path: Path) -> None:
+    """Meaning has its words (a ferry, a jet), so some are told; a phrase bank tells nearly all."""
+    told = told_by_words(load_pairs_file(path))
+    assert told <= (0.55 if path == CONTROL else 0.86)
+
+
+def test_a_phrase_bank_is_told_by_its_words(tmp_path: Path) -> None:
+    phrases = [f"{letter}{number}" for letter in "abcdefgh" for number in range(8)]
+    domains = {
+        domain: [{"toward": f"one should keep {p}", "away": f"whoever likes {p}s"} for p in part]
+        for domain, part in (("gifts", phrases[::2]), ("travel", phrases[1::2]))
+    }
+    file = PairsFile.model_validate({"value": "calm", "domains": domains})
+    assert told_by_words(file) == 1.0
 
 
 @pytest.mark.parametrize("path", VALUES, ids=_name)
