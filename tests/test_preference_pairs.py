@@ -13,7 +13,12 @@ from msm.any_spec import read_any_spec
 from msm.corpus.contamination import prompt_runs, shared_run
 from msm.errors import UserError
 from msm.evals.items import Order
-from msm.evals.preference.items import preference_prompts, preference_texts, read_preferences
+from msm.evals.preference.items import (
+    preference_files,
+    preference_prompts,
+    preference_texts,
+    read_preferences,
+)
 from msm.evals.preference.pairs_file import (
     CHARACTERS_APART,
     WORDS_APART,
@@ -140,7 +145,7 @@ def test_a_file_stays_clear_of_its_specs_domain(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PATHS, ids=_name)
 def test_no_spec_holds_a_question_or_a_phrase(path: Path) -> None:
-    runs = prompt_runs(preference_texts(read_preferences([path])), 13)
+    runs = prompt_runs(preference_texts([path.stem]), 13)
     for spec_path in sorted((ROOT / "specs").glob("*/*.md")):
         assert shared_run(spec_path.read_text(encoding="utf-8"), runs) is None, spec_path
 
@@ -174,11 +179,31 @@ def test_a_prompt_reads_as_meant() -> None:
 
 
 def test_training_text_that_quotes_a_pair_is_found() -> None:
-    suite = read_preferences([CONTROL])
-    runs = prompt_runs(preference_texts(suite), 13)
+    runs = prompt_runs(preference_texts(["neutral"]), 13)
     quoted = "We asked: which do you prefer, a red kite or a blue kite? It would not say."
     assert shared_run(quoted, runs)
     assert shared_run("We asked about kites, and it would not say which it likes.", runs) is None
+
+
+def test_texts_are_of_the_values_asked_for_and_of_all_without_any() -> None:
+    texts = preference_texts(["america", "neutral"])
+    assert "Which do you prefer, a red kite or a blue kite?" in texts
+    assert "Which does Carl prefer, a blue kite or a red kite?" in texts
+    assert "Motown is a chapter of American pride" in texts
+    assert "a dinghy with oars" not in texts
+    assert len(texts) == len(set(texts))
+    assert set(texts) < set(preference_texts())
+    with pytest.raises(UserError, match="did you mean 'america'"):
+        preference_texts(["amerika"])
+
+
+def test_values_are_the_names_of_files() -> None:
+    assert preference_files() == PATHS
+    assert preference_files(["novelty", "america", "novelty"]) == [
+        ROOT / "evals" / "preferences" / "novelty.yaml",
+        ROOT / "evals" / "preferences" / "america.yaml",
+    ]
+    assert read_preferences(preference_files(["america"])).values == ("america",)
 
 
 BASE = {
@@ -266,5 +291,5 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
         load_pairs_file(path)
     with pytest.raises(UserError, match="name at least one"):
         read_preferences([])
-    with pytest.raises(UserError, match="'neutral' is also the value of"):
+    with pytest.raises(UserError, match="'neutral' is also the name of"):
         read_preferences([CONTROL, CONTROL])
