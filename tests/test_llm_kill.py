@@ -1,4 +1,4 @@
-"""Planning and writing cut off by force, by a second process, and by a full disk."""
+"""Stages that ask models cut off by force, by a second process, and by a full disk."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from tests.author_recipe import (
     overrides,
     rows,
     settings,
+    task_name,
 )
 from tests.author_server import AuthorServer, Behaviour
 from tests.commands import msm, start_msm
@@ -31,26 +32,30 @@ from tests.kills import kill_at_random_moments
 
 WIDE = {"domains": 3, "subdomains": 3, "types": 3, "ideas": 3}
 KILLS = 10
+COUNTS = {Stage.PLAN: 60, Stage.WRITE: 60, Stage.DEMONSTRATE: 24}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("stage", "most"), [(Stage.PLAN, 4), (Stage.WRITE, 8)])
+@pytest.mark.parametrize(
+    ("stage", "most"), [(Stage.PLAN, 4), (Stage.WRITE, 8), (Stage.DEMONSTRATE, 6)]
+)
 def test_killed_at_ten_random_moments_it_loses_nothing_and_pays_for_nothing_again(
     author: AuthorServer, tmp_path: Path, stage: Stage, most: int
 ) -> None:
     given = functools.partial(settings, documents=60, corpus__outline=WIDE)
-    if stage is Stage.WRITE:
-        make(Stage.PLAN, tmp_path, given(author.url))
+    others = (Stage.PLAN,) if stage is Stage.WRITE else ()
+    for each in others:
+        make(each, tmp_path, given(author.url))
     before = author.paid()
-    command = (stage, RECIPE, CORPUS, *overrides(author.url, 60, corpus__outline=WIDE))
+    command = (stage, RECIPE, task_name(stage), *overrides(author.url, 60, corpus__outline=WIDE))
     author.behave(Behaviour(latency=0.03))
     seen = kill_at_random_moments(
         lambda: start_msm(*command, cwd=tmp_path),
-        lambda: author.paid().total(),
+        author.answers,
         lambda: ({row["digest"] for row in journal(stage, tmp_path)}, author.paid()),
         times=KILLS,
         most=most,
-        seed=stage is Stage.WRITE,
+        seed=most,
     )
     assert not output(stage, tmp_path).exists()
     done = msm(*command, cwd=tmp_path)
@@ -62,11 +67,11 @@ def test_killed_at_ten_random_moments_it_loses_nothing_and_pays_for_nothing_agai
     paid -= before
     assert paid.total() - len(paid) <= KILLS * CONNECTIONS
     made = rows(stage, tmp_path)
-    assert len({row["id"] for row in made}) == len(made) == 60
+    assert len({row["id"] for row in made}) == len(made) == COUNTS[stage]
     assert failures(stage, tmp_path) == []
 
     uncut = tmp_path / "uncut"
-    for each in (Stage.PLAN, Stage.WRITE) if stage is Stage.WRITE else (Stage.PLAN,):
+    for each in (*others, stage):
         make(each, uncut, given(author.url))
     assert made == rows(stage, uncut)
 
