@@ -100,7 +100,7 @@ def test_a_judge_that_fails_too_often_stops_and_goes_on_from_its_verdicts(
         make(stage, tmp_path, chosen)
     author.behave(Behaviour(share=0.5, seed=6, kinds=[Misdeed.RATE_LIMIT, Misdeed.ERROR]))
     once = [*chosen, "execution.judge.attempts=1"]
-    with pytest.raises(UserError, match="of 24 verdicts failed .* no answer") as stopped:
+    with pytest.raises(UserError, match=r"of 24 verdicts failed .* no answer") as stopped:
         make(Stage.CURATE, tmp_path, once)
     assert "\n" not in str(stopped.value)
     assert not output(Stage.CURATE, tmp_path).exists()
