@@ -24,7 +24,9 @@ def _one_line(error: str) -> str:
 
 
 def _files(folder: Path) -> set[Path]:
-    return {path for path in folder.rglob("*") if path.is_file()}
+    """All files but the empty ones that processes lock."""
+    every = {path for path in folder.rglob("*") if path.is_file()}
+    return {path for path in every if path.suffix != ".lock"}
 
 
 def test_help_loads_no_heavy_library(tmp_path: Path) -> None:
