@@ -17,6 +17,7 @@ from tests.author_server import AuthorServer, Behaviour, Misdeed
 CRITERIA = {"faithful", "no-wish-to-continue"}
 
 
+@pytest.mark.slow
 def test_with_a_fifth_of_all_requests_failing_every_chat_is_kept_dropped_or_failed_once(
     author: AuthorServer, tmp_path: Path
 ) -> None:

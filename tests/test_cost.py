@@ -18,6 +18,7 @@ PRICES = {"author": {"input": 5.0, "output": 25.0}, "judge": {"input": 1.0, "out
 UNUSABLE = {Misdeed.EMPTY.value, Misdeed.WRONG_FORM.value}
 
 
+@pytest.mark.slow
 def test_it_sums_up_what_the_server_gave_for_each_stage_and_model(
     author: AuthorServer, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ UNUSABLE = {
 }
 
 
+@pytest.mark.slow
 def test_with_a_fifth_of_all_requests_failing_every_row_is_written_once_or_failed_once(
     author: AuthorServer, tmp_path: Path
 ) -> None:
