@@ -6,19 +6,24 @@ in no figure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from msm.record import read_record
 
+WORD_PAIRS = "word pairs"
+
 
 @dataclass(frozen=True)
 class Cost:
-    """What one input took; ``tokens`` are the stage's own, the others those of its models."""
+    """What an input, or ``inputs`` of them, took; ``tokens`` are the stage's own, the others those
+    of its models.
+    """
 
     role: str
     stage: str
+    inputs: int
     rows: int
     tokens: int
     requests: int
@@ -40,6 +45,7 @@ def costs(inputs: Mapping[str, Path]) -> tuple[Cost, ...]:
             Cost(
                 role=role,
                 stage=record.stage,
+                inputs=1,
                 rows=record.outcome.rows_out,
                 tokens=record.outcome.tokens,
                 requests=sum(use["requests"] for use in models),
@@ -52,11 +58,30 @@ def costs(inputs: Mapping[str, Path]) -> tuple[Cost, ...]:
     return tuple(found)
 
 
-def total(found: tuple[Cost, ...]) -> Cost:
+def by_kind(
+    found: Sequence[Cost], suites: Mapping[str, str], pairs: Collection[str]
+) -> tuple[Cost, ...]:
+    """Summed over the folders of a suite (``suites`` by role) and over those of word pairs.
+
+    Inputs of other kinds are summed by their stage.
+    """
+    kinds: dict[tuple[str, str], list[Cost]] = {}
+    for item in found:
+        kind = suites.get(item.role) or (WORD_PAIRS if item.role in pairs else "")
+        kinds.setdefault((item.stage, kind), []).append(item)
+    return tuple(_sum(kind or stage, stage, items) for (stage, kind), items in kinds.items())
+
+
+def total(found: Sequence[Cost]) -> Cost:
     """The sum of all."""
+    return _sum("total", "", found)
+
+
+def _sum(role: str, stage: str, found: Sequence[Cost]) -> Cost:
     return Cost(
-        role="total",
-        stage="",
+        role=role,
+        stage=stage,
+        inputs=sum(item.inputs for item in found),
         rows=sum(item.rows for item in found),
         tokens=sum(item.tokens for item in found),
         requests=sum(item.requests for item in found),

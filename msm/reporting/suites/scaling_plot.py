@@ -27,8 +27,8 @@ class Canvas:
     between_labels: int
 
 
-WIDE = Canvas("wide", 760, 400, 62, 744, 44, 344, 54)
-NARROW = Canvas("narrow", 400, 320, 48, 392, 58, 266, 46)
+WIDE = Canvas("wide", 760, 400, 52, 690, 44, 344, 54)
+NARROW = Canvas("narrow", 400, 320, 42, 348, 58, 266, 46)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def lay_out_scaling(result: ScalingResult, canvas: Canvas) -> ScalingPlot:
         up=tuple(Tick(up(tick), f"{100 * tick:g} %") for tick in nice_ticks(0, ceiling, 5)),
         lines=(lines[0], lines[1]),
         rate_y=up(result.rate),
-        rate_text=f"read at {100 * result.rate:.1f} %",
+        rate_text=f"{100 * result.rate:.1f} %",
         reads=tuple(across(rows) for rows in reads if 0 < rows < math.inf),
     )
 

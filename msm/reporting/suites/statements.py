@@ -18,10 +18,16 @@ MUCH_UNGRADED = 0.05
 _ALPHA = 0.05
 
 
-def verdict(comparisons: Sequence[Comparison], reference: str) -> str:
-    """The headline contrasts, and how many main measures moved against the reference arm."""
+def verdict(comparisons: Sequence[Comparison], analysis: Analysis, every: int) -> str:
+    """The headline contrasts, and how many main measures moved against the reference arm.
+
+    ``every`` counts all comparisons of the report, those on word pairs too.
+    """
+    reference = analysis.reference
     told = [
-        f"{item.label}: {_figure(item)}, {item.reading}." for item in comparisons if item.headline
+        f"{item.label}: {_figure(item)} {writing.unit_name(item.measure.unit)}, {item.reading}."
+        for item in comparisons
+        if item.headline
     ]
     main = [c for c in comparisons if c.kind is Kind.REFERENCE and c.measure.role is Role.MAIN]
     if not main:
@@ -32,13 +38,23 @@ def verdict(comparisons: Sequence[Comparison], reference: str) -> str:
         for reading in Reading
         if any(item.reading is reading for item in main)
     ]
+    corrected = (
+        f"{kept} of them {'has' if kept == 1 else 'have'} p below {_ALPHA} after correction for "
+        f"all {every} comparisons of this report"
+        if least_p(every, analysis.resamples) < _ALPHA
+        else f"{analysis.resamples:,} resamples cannot tell whether any would stand a correction "
+        f"for all {every} comparisons of this report (analysis.resamples)"
+    )
     told.append(
         f"Of {len(main)} difference{'s' if len(main) > 1 else ''} of main measures from "
-        f"{reference}, {listing(counts)} by the interval; {kept} of them "
-        f"{'has' if kept == 1 else 'have'} p below {_ALPHA} after correction for all comparisons "
-        "of this report."
+        f"{reference}, {listing(counts)} by the interval; {corrected}."
     )
     return " ".join(told)
+
+
+def least_p(comparisons: int, resamples: int) -> float:
+    """The least p that Holm's rule can give, as no p is told below 2 / (resamples + 1)."""
+    return min(1.0, 2 * comparisons / (resamples + 1))
 
 
 def seeds_statement(seeds: Sequence[int]) -> str:
@@ -104,7 +120,9 @@ def how_measured(suites: Suites, analysis: Analysis, comparisons: int) -> tuple[
         "A difference is taken item by item between arms, over the seeds that both have; the "
         "start model, which has no seed, stands for each. “Better” and “worse” mean that the whole "
         "interval lies on that side of zero.",
-        f"p (Holm) is adjusted for all {comparisons} comparisons of this report together.",
+        f"p (Holm) is adjusted for all {comparisons} comparisons of this report together. So many, "
+        f"by {analysis.resamples:,} resamples, can give none below "
+        f"{least_p(comparisons, analysis.resamples):.2g}.",
     ]
     return tuple(lines)
 
@@ -167,12 +185,11 @@ def _sentence(found: Sequence[Comparison]) -> str:
         Better.LOWER: "lower is better",
         Better.NEITHER: "neither side is better",
     }[measure.better]
-    return f"{measure.name} ({side}): {'; '.join(parts)}."
+    return f"{measure.name} ({writing.unit_name(measure.unit)}, {side}): {'; '.join(parts)}."
 
 
 def _figure(item: Comparison) -> str:
     unit = item.measure.unit
     return (
-        f"{writing.change(item.estimate.value, unit)} {writing.unit_name(unit)} "
-        f"{writing.change_between(item.estimate, unit)}"
+        f"{writing.change(item.estimate.value, unit)} {writing.change_between(item.estimate, unit)}"
     )

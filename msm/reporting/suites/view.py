@@ -16,7 +16,7 @@ from msm.reporting.scores import ArmKey
 from msm.reporting.suites import statements
 from msm.reporting.suites.cells import HeatMap, heat_maps
 from msm.reporting.suites.comparisons import Comparison, Kind, compare
-from msm.reporting.suites.costs import Cost, costs, total
+from msm.reporting.suites.costs import Cost, by_kind, costs, total
 from msm.reporting.suites.expected import Beside, beside
 from msm.reporting.suites.health import (
     JUDGE_CHECK,
@@ -27,7 +27,7 @@ from msm.reporting.suites.health import (
     ungraded,
 )
 from msm.reporting.suites.levels import Level, describe_levels
-from msm.reporting.suites.loading import load_suites
+from msm.reporting.suites.loading import ROLE, load_suites
 from msm.reporting.suites.samples import Missing, SuiteFolder, Suites
 from msm.reporting.suites.scaling import ScalingResult, take_scaling
 
@@ -56,6 +56,7 @@ class SuitesView:
     health: tuple[Level, ...]
     ungraded: tuple[Ungraded, ...]
     costs: tuple[Cost, ...]
+    pair_roles: tuple[str, ...]
     missing: tuple[Missing, ...]
     verdict: str
     seeds_statement: str
@@ -64,9 +65,10 @@ class SuitesView:
     threats: tuple[str, ...]
 
     @property
-    def total(self) -> Cost:
-        """What all inputs took together."""
-        return total(self.costs)
+    def cost_rows(self) -> tuple[Cost, ...]:
+        """What the inputs of each kind took, and all together."""
+        suites = {f"{ROLE}{folder.name}": folder.suite for folder in self.suites.folders}
+        return (*by_kind(self.costs, suites, self.pair_roles), total(self.costs))
 
     @property
     def main(self) -> tuple[tuple[str, tuple[Measure, ...]], ...]:
@@ -159,6 +161,7 @@ def view_suites(
     levels = describe_levels(suites, analysis)
     on_pairs: Sequence[ContrastResult] = pairs.contrasts if pairs else ()
     comparisons, adjusted, not_compared = compare(suites, analysis, on_pairs)
+    every = len(comparisons) + len(on_pairs)
     scaling, no_curve = take_scaling(suites, levels, analysis)
     published, nothing_beside = beside(suites, levels, analysis)
     found_judges = judges(suites, inputs)
@@ -178,11 +181,12 @@ def view_suites(
         costs=costs(
             {role: path for role, path in inputs.items() if not role.startswith(JUDGE_CHECK)}
         ),
+        pair_roles=config.order,
         missing=(*suites.missing, *not_compared, *no_curve, *nothing_beside),
-        verdict=statements.verdict(comparisons, analysis.reference),
+        verdict=statements.verdict(comparisons, analysis, every),
         seeds_statement=statements.seeds_statement(suites.seeds),
         answers=statements.answers(suites, comparisons),
-        measured=statements.how_measured(suites, analysis, len(comparisons) + len(on_pairs)),
+        measured=statements.how_measured(suites, analysis, every),
         threats=statements.threats(suites, levels, found_judges, bool(analysis.expected)),
     )
 
