@@ -73,7 +73,9 @@ def _take(
     for name, asked in ((WITHOUT, scaling.without), (WITH, scaling.with_midtraining)):
         curve, absent = _curve(name, asked, suites, of_arm)
         curves.append(curve)
-        missing += [Missing(f"{scaling.label}: {arm}", "it was not measured") for arm in absent]
+        if absent:
+            why = f"not measured: {', '.join(absent)}"
+            missing.append(Missing(f"{scaling.label}, {name}", why))
     if any(len(curve.points) < 2 for curve in curves):
         why = "a curve needs two amounts of rows that were measured"
         return None, [*missing, Missing(scaling.label, why)]
