@@ -19,6 +19,7 @@ TASK = "open_qa"
 SCORER = "open_qa"
 FAILED = "the sample failed"
 NOT_REACHED = "not scored"
+NO_ANSWER = "the assistant gave no answer"
 NO_REASON = "no reason given"
 
 
@@ -82,6 +83,23 @@ def category_means(rows: Sequence[OpenRow]) -> list[CategoryMean]:
             mean = sum(graded) / len(graded) if graded else None
             means.append(CategoryMean(category, mean, len(graded), len(scores) - len(graded)))
     return means
+
+
+def read_threshold(folder: Path) -> float:
+    """The strictest share of ungraded answers that the folder's finished logs were to bear.
+
+    Raises:
+        UserError: it holds no finished log of this task.
+    """
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    headers = [read_eval_log(info, header_only=True) for info in list_eval_logs(str(folder))]
+    ours = [log for log in headers if log.eval.task.rpartition("/")[2] == TASK]
+    done = [log for log in ours if log.status == "success"]
+    if not done:
+        state = "only unfinished logs" if ours else "no log"
+        raise UserError(f"{folder} holds {state} of {TASK}; run it again")
+    return min(float((log.eval.metadata or {})["max_ungraded"]) for log in done)
 
 
 def require_graded(rows: Sequence[OpenRow], limit: float) -> None:

@@ -15,11 +15,13 @@ from inspect_ai.solver import TaskState, generate
 from msm.evals.agentic.grading import Patience, find_judge
 from msm.evals.open_qa.judging import ask_for_score
 from msm.evals.open_qa.questions import Category, Question, open_questions, read_categories
+from msm.evals.open_qa.results import NO_ANSWER
 from msm.evals.open_qa.rubric import judge_prompt
 
 TEMPERATURE = 0.7
 MAXIMUM_TOKENS = 1024
-NO_ANSWER = "the assistant gave no answer"
+# Share of answers without a score above which the suite counts as not measured.
+MAXIMUM_UNGRADED = 0.1
 # Raise it when a question or the rubric changes: figures are then not comparable.
 VERSION = 1
 
@@ -31,6 +33,7 @@ def open_qa(
     categories: str | list[str] = "",
     temperature: float = TEMPERATURE,
     max_tokens: int = MAXIMUM_TOKENS,
+    max_ungraded: float = MAXIMUM_UNGRADED,
     judge_attempts: int = Patience.attempts,
     judge_seconds: int = Patience.seconds,
 ) -> Task:
@@ -42,6 +45,7 @@ def open_qa(
         categories: any of the seven; all if left out.
         temperature: of the student.
         max_tokens: of the student's answer.
+        max_ungraded: share of answers without a score above which the figures are refused.
         judge_attempts: how often a request to the judge is tried.
         judge_seconds: how long one try may take.
 
@@ -59,6 +63,7 @@ def open_qa(
         scorer=open_qa_scorer(judge, assistant, judge_attempts, judge_seconds),
         config=GenerateConfig(temperature=temperature, max_tokens=max_tokens),
         version=VERSION,
+        metadata={"max_ungraded": max_ungraded},
     )
 
 
