@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,10 @@ from msm.jsonl import write_shards
 from msm.recipe import Analysis
 from msm.record import InputRecord, Outcome, Record
 from msm.reporting.report import run
+from msm.table import read_table
 from tests.synthetic_report import Report
 
+MSM_AFT = "msm+aft:philosophy"
 JUDGE = "openai-api/local/judge"
 DECIDED = Measure("decided", Unit.SHARE, Better.LOWER, Role.MAIN, "It decided to act.")
 EXECUTED = Measure("executed", Unit.SHARE, Better.LOWER, Role.MAIN, "It acted in full.")
@@ -172,9 +174,42 @@ def make_suites_report(
     return Report(out, run(config, inputs, out, Execution()))
 
 
-def renamed(suite: Suite, name: str) -> Suite:
-    """The same suite under another name."""
-    return replace(suite, name=name)
+def level(report: Report, measure: str, arm: str, suite: str = "agentic") -> Mapping[str, str]:
+    """The row of one figure."""
+    return next(
+        row
+        for row in read_table(report.out / "suites.csv")
+        if (row["suite"], row["measure"]) == (suite, measure)
+        and arm == ":".join(part for part in (row["arm"], row["spec"]) if part)
+    )
+
+
+def difference(report: Report, measure: str, label: str) -> Mapping[str, str]:
+    """The row of one comparison."""
+    rows = read_table(report.out / "comparisons.csv")
+    return next(row for row in rows if (row["measure"], row["comparison"]) == (measure, label))
+
+
+def missing(report: Report) -> dict[str, str]:
+    """What was not run, with the reason."""
+    return {row["what"]: row["why"] for row in read_table(report.out / "missing.csv")}
+
+
+def run_again(tmp_path: Path) -> Report:
+    """The report on the agentic suite of two arms again, from the folders as they now are."""
+    places = {"agentic.baseline-s1": "0", "agentic.aft-s1": "1"}
+    config = ReportConfig.model_validate(
+        {
+            "experiment": "x", "summary": "", "assistant": "A", "specs": [], "order": [],
+            "results": {}, "analysis": {"resamples": 100},
+            "suites": {
+                name: {"arm": name[8:-3], "spec": "", "seed": 1, "suite": "agentic"}
+                for name in places
+            },
+        }
+    )  # fmt: skip
+    inputs = {f"suite:{name}": tmp_path / "suites" / place for name, place in places.items()}
+    return Report(tmp_path / "out", run(config, inputs, tmp_path / "out", Execution()))
 
 
 def judge_check(folder: Path, judge: str = JUDGE) -> Path:

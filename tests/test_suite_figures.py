@@ -12,11 +12,10 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from msm.configs import ReportConfig
-from msm.errors import UserError
 from msm.evals.statistics import wilson
 from msm.execution import Execution
 from msm.jsonl import read_shards, write_shards
-from msm.recipe import Analysis, Contrast, CurvePoint, Expected, Scaling
+from msm.recipe import Analysis
 from msm.reporting.report import run
 from msm.table import read_table
 from tests.synthetic_report import CONTRASTS, SUITE, Report, World, write_scores
@@ -24,16 +23,20 @@ from tests.synthetic_suites import (
     AGENTIC,
     CAPABILITY,
     DECIDED,
+    MSM_AFT,
     OPEN_QA,
     PARSED,
     SCORE,
     Study,
     Suite,
+    difference,
+    level,
     make_suites_report,
+    missing,
+    run_again,
     write_suite,
 )
 
-MSM_AFT = "msm+aft:philosophy"
 STUDY = Study(
     levels={
         "aft": {"score": 7.0},
@@ -46,27 +49,6 @@ STUDY = Study(
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """One seed: midtraining lowers misalignment by 50 points and breaks some sums."""
     return make_suites_report(tmp_path_factory.mktemp("study"), STUDY)
-
-
-def level(report: Report, measure: str, arm: str, suite: str = "agentic") -> Mapping[str, str]:
-    """The row of one figure."""
-    return next(
-        row
-        for row in read_table(report.out / "suites.csv")
-        if (row["suite"], row["measure"]) == (suite, measure)
-        and arm == ":".join(part for part in (row["arm"], row["spec"]) if part)
-    )
-
-
-def difference(report: Report, measure: str, label: str) -> Mapping[str, str]:
-    """The row of one comparison."""
-    rows = read_table(report.out / "comparisons.csv")
-    return next(row for row in rows if (row["measure"], row["comparison"]) == (measure, label))
-
-
-def missing(report: Report) -> dict[str, str]:
-    """What was not run, with the reason."""
-    return {row["what"]: row["why"] for row in read_table(report.out / "missing.csv")}
 
 
 def rows_of(tmp_path: Path) -> list[Mapping[str, object]]:
@@ -223,74 +205,6 @@ def _with_word_pairs(folder: Path) -> Report:
     return Report(out, run(config, inputs, out, Execution()))
 
 
-def test_contrasts_of_the_recipe_are_taken_on_suites(tmp_path: Path) -> None:
-    on = {"suite": "agentic", "measure": "decided"}
-    contrasts = (
-        Contrast(label="pair", plus=("msm+aft",), minus=("baseline",), headline=True, **on),
-        Contrast(label="both", plus=("msm+aft", "baseline"), minus=("aft", "start"), **on),
-        Contrast(label="gone", plus=("msm+x",), minus=("aft",), **on),
-        Contrast(label="odd", plus=("aft",), minus=("baseline",), suite="agentic", measure="x"),
-    )
-    analysis = Analysis(resamples=300, contrasts=contrasts)
-    report = make_suites_report(tmp_path, STUDY, suites=[AGENTIC], analysis=analysis)
-    pair = difference(report, "decided", "pair")
-    same = difference(report, "decided", f"{MSM_AFT} less baseline")
-    assert pair["estimate"] == same["estimate"] and pair["headline"] == "1"
-    shares = {
-        arm: float(level(report, "decided", arm)["value"])
-        for arm in (MSM_AFT, "baseline", "aft", "start")
-    }
-    expected = shares[MSM_AFT] + shares["baseline"] - shares["aft"] - shares["start"]
-    assert float(difference(report, "decided", "both")["estimate"]) == pytest.approx(expected)
-    assert missing(report)["gone"] == "agentic decided was not measured for msm+x"
-    assert "no arm has the measure 'x'" in missing(report)["odd"]
-    assert report.outcome.summary["verdict"].startswith("pair: −")
-
-
-def test_a_known_saving_is_read_off_the_curves(tmp_path: Path) -> None:
-    amounts = (1_000, 4_000, 16_000, 64_000)
-    rates = dict(zip(amounts, (0.7, 0.5, 0.3, 0.1), strict=True))
-    levels = {f"aft-{rows}": {"decided": rate} for rows, rate in rates.items()}
-    levels |= {f"msm-{rows}": {"decided": max(0.02, rate - 0.2)} for rows, rate in rates.items()}
-    curves = [
-        tuple(CurvePoint(arm=f"{name}-{rows}", rows=rows) for rows in amounts)
-        for name in ("aft", "msm")
-    ]
-    on = {"suite": "agentic", "measure": "decided", "without": curves[0]}
-    gone = (*curves[1][:1], CurvePoint(arm="no-such", rows=9))
-    analysis = Analysis(
-        resamples=500,
-        scaling=(
-            Scaling(with_midtraining=curves[1], **on),
-            Scaling(label="half", with_midtraining=gone, **on),
-        ),
-    )
-    study = Study(levels=levels, epochs=40)
-    arms = ["baseline", *levels]
-    report = make_suites_report(tmp_path, study, arms, [AGENTIC], analysis=analysis)
-    rows = read_table(report.out / "scaling.csv")
-    assert len(rows) == 8
-    assert float(rows[0]["factor_low"]) < 4 < float(rows[0]["factor_high"])
-    assert float(rows[0]["factor"]) == pytest.approx(4, rel=0.5)
-    told = missing(report)
-    assert told["half, with midtraining"] == "not measured: no-such"
-    assert "two amounts" in told["half"]
-
-
-def test_published_figures_stand_beside_ours(tmp_path: Path) -> None:
-    def published(arm: str, value: float) -> Expected:
-        return Expected(suite="agentic", measure="decided", arm=arm, value=value, source="Fig 4")
-
-    figures = tuple(published(*item) for item in (("baseline", 0.68), ("aft", 0.9), ("gone", 0.1)))
-    analysis = Analysis(resamples=300, expected=figures)
-    report = make_suites_report(tmp_path, STUDY, suites=[AGENTIC], analysis=analysis)
-    rows = {row["arm"]: row for row in read_table(report.out / "expected.csv")}
-    assert rows["baseline"]["place"] == "inside our interval"
-    assert rows["aft"]["place"] == "above our interval"
-    assert (rows["gone"]["ours"], rows["gone"]["place"]) == ("", "not told")
-    assert "nothing of ours beside it" in missing(report)["agentic decided of gone"]
-
-
 def test_one_cluster_gives_a_figure_without_an_interval(tmp_path: Path) -> None:
     together = Suite("open-qa", {SCORE: [(item, "all") for item, _ in OPEN_QA.measures[SCORE]]})
     report = make_suites_report(tmp_path, STUDY, ["baseline", "aft"], [together])
@@ -298,6 +212,21 @@ def test_one_cluster_gives_a_figure_without_an_interval(tmp_path: Path) -> None:
     assert float(row["value"]) > 6 and (row["low"], row["high"]) == ("", "")
     assert "one cluster" in missing(report)["open-qa score: aft less baseline"]
     assert "[no interval]" in report.text("report.html")
+
+
+def test_a_share_may_lie_between_no_and_yes(tmp_path: Path) -> None:
+    """A pair of things scored in both option orders has one half if its two answers disagree."""
+    make_suites_report(tmp_path, STUDY, ["baseline", "aft"], [AGENTIC])
+    for place, value in (("0", 0.5), ("1", 1.0)):
+        folder = tmp_path / "suites" / place
+        rows = [dict(row) for row in read_shards(folder, "measurements")]
+        for row in rows[::2]:
+            row["value"] = value
+        write_shards(folder, "measurements", rows)
+    out = run_again(tmp_path)
+    row = difference(out, "decided", "aft less baseline")
+    assert float(row["estimate"]) == pytest.approx(0.25, abs=0.05)
+    assert float(row["low"]) < float(row["estimate"]) < float(row["high"]) <= 1
 
 
 def test_metrics_hold_the_main_figures(report: Report) -> None:
@@ -309,61 +238,3 @@ def test_metrics_hold_the_main_figures(report: Report) -> None:
     assert "self-preservation" not in metrics["suites"].get("reasoning", {})
     key = "agentic-decided-msm-aft-philosophy-less-baseline"
     assert metrics["comparisons"][key]["high"] < 0
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"value": 2.0}, "is no share"),
-        ({"measure": "unknown"}, "does not name"),
-        ({"cluster": "elsewhere"}, "lies in two clusters"),
-    ],
-)
-def test_measurements_that_cannot_be_right_are_refused(
-    change: Mapping[str, object], message: str, tmp_path: Path
-) -> None:
-    folder = _one_more(tmp_path)
-    rows = [dict(row) for row in read_shards(folder, "measurements")]
-    rows[0].update(change)
-    write_shards(folder, "measurements", rows)
-    with pytest.raises(UserError, match=message):
-        _run_again(tmp_path)
-
-
-def test_folders_that_describe_a_measure_in_two_ways_are_refused(tmp_path: Path) -> None:
-    path = _one_more(tmp_path) / "measures.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"lower"', '"higher"'), "utf-8")
-    with pytest.raises(UserError, match="in two ways"):
-        _run_again(tmp_path)
-    path.write_text('{"suite": "preference", "measures": []}', encoding="utf-8")
-    with pytest.raises(UserError, match="holds the suite 'preference'"):
-        _run_again(tmp_path)
-    path.unlink()
-    with pytest.raises(UserError, match="cannot be read"):
-        _run_again(tmp_path)
-
-
-def _one_more(tmp_path: Path) -> Path:
-    make_suites_report(tmp_path, STUDY, ["baseline", "aft"], [AGENTIC])
-    return tmp_path / "suites" / "1"
-
-
-def _run_again(tmp_path: Path) -> None:
-    places = {"agentic.baseline-s1": "0", "agentic.aft-s1": "1"}
-    config = ReportConfig.model_validate(
-        {
-            "experiment": "x", "summary": "", "assistant": "A", "specs": [], "order": [],
-            "results": {}, "analysis": {"resamples": 100},
-            "suites": {
-                name: {"arm": name[8:-3], "spec": "", "seed": 1, "suite": "agentic"}
-                for name in places
-            },
-        }
-    )  # fmt: skip
-    inputs = {f"suite:{name}": tmp_path / "suites" / place for name, place in places.items()}
-    run(config, inputs, tmp_path / "out", Execution())
-
-
-def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no scores to compare"):
-        make_suites_report(tmp_path, STUDY, [], [])

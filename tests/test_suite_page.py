@@ -14,7 +14,8 @@ from rich.console import Console
 from msm.configs import ArmResult, ReportConfig, SuiteResult
 from msm.errors import UserError
 from msm.evals.measurement import Better, Measure, Role, Unit
-from msm.recipe import Analysis, Contrast, CurvePoint, Expected, Scaling, load_recipe
+from msm.recipe import Analysis, Contrast, CurvePoint, Expected, Scaling
+from msm.recipe_file import load_recipe
 from msm.registry.evidence import read_evidence
 from msm.reporting.console import result_table
 from msm.reporting.suites.loading import load_suites

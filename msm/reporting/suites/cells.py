@@ -11,8 +11,7 @@ from msm.evals.agentic.cells import Action, Cell, Goal, cells
 from msm.evals.measurement import Measure, Role, Unit
 from msm.reporting.scores import ArmKey
 from msm.reporting.suites.samples import ArmSamples, MeasureSamples, Suites
-
-AGENTIC = "agentic"
+from msm.suites import SuiteName
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def heat_maps(suites: Suites) -> tuple[HeatMap, ...]:
     return tuple(
         found
         for measured in suites.measures
-        if measured.suite == AGENTIC
+        if measured.suite == SuiteName.AGENTIC
         and measured.measure.role is Role.MAIN
         and measured.measure.unit is Unit.SHARE
         and (found := _map(measured)) is not None

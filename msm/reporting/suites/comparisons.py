@@ -33,8 +33,8 @@ from msm.reporting.suites.samples import (
     on_seeds,
     shared_seeds,
 )
+from msm.suites import SuiteName
 
-CAPABILITY = "capability"
 WORD_PAIRS = "word pairs"
 
 
@@ -148,12 +148,14 @@ def _contrast(
 
 def _against_start(suites: Suites, analysis: Analysis) -> list[Comparison | Missing]:
     """Capability's differences from the start model, unless that is the reference anyway."""
-    if CAPABILITY not in suites.names or analysis.reference == START:
+    if SuiteName.CAPABILITY not in suites.names or analysis.reference == START:
         return []
-    chosen = replace(suites, measures=tuple(m for m in suites.measures if m.suite == CAPABILITY))
+    chosen = replace(
+        suites, measures=tuple(m for m in suites.measures if m.suite == SuiteName.CAPABILITY)
+    )
     if ArmKey(START, "") not in suites.arms:
         why = "the start model was not evaluated, so nothing says what training changed"
-        return [Missing(f"{CAPABILITY} as a difference from the start model", why)]
+        return [Missing(f"{SuiteName.CAPABILITY} as a difference from the start model", why)]
     return _against(chosen, analysis, START, Kind.START)
 
 
@@ -174,7 +176,7 @@ def _against(
             continue
         for key in measured.arms:
             mirrored = kind is Kind.REFERENCE and key.arm == START
-            if key == base or (mirrored and measured.suite == CAPABILITY):
+            if key == base or (mirrored and measured.suite == SuiteName.CAPABILITY):
                 continue
             item = _difference(measured, [key], [base], analysis)
             label = f"{key} less {base}"

@@ -12,6 +12,7 @@ from typing import Any
 
 from msm.configs import SuiteResult
 from msm.errors import UserError
+from msm.evals.found import LOGS, MEASUREMENTS, MEASURES_FILE
 from msm.evals.measurement import Better, Measure, Role, Unit
 from msm.jsonl import read_shards
 from msm.progress import track
@@ -26,7 +27,6 @@ from msm.reporting.suites.samples import (
     gathered,
 )
 
-MEASUREMENTS, DESCRIPTION = "measurements", "measures.json"
 ROLE = "suite:"  # an input role is this and the result's name
 NO_REASON = "no reason given"
 
@@ -103,7 +103,7 @@ def _read(name: str, result: SuiteResult, path: Path | None) -> _Read | Missing:
         checkpoint=(checkpoint.identity or "") if checkpoint else "",
         judge=str(description.get("judge") or ""),
         settings=description.get("settings") or {},
-        logs=any((path / "logs").glob("*.eval")),
+        logs=any((path / LOGS).glob("*.eval")),
         rows=len(rows),
     )
     by_measure: dict[str, list[Mapping[str, Any]]] = {name: [] for name in measures}
@@ -115,12 +115,14 @@ def _read(name: str, result: SuiteResult, path: Path | None) -> _Read | Missing:
 
 def _description(path: Path) -> dict[str, Any]:
     try:
-        described = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
+        described = json.loads((path / MEASURES_FILE).read_text(encoding="utf-8"))
         if {"suite", "measures"} <= described.keys():
             return dict(described)
     except (OSError, ValueError, AttributeError) as error:
-        raise UserError(f"{path / DESCRIPTION} cannot be read ({error}); evaluate again") from None
-    raise UserError(f"{path / DESCRIPTION} names no suite and measures; evaluate again")
+        raise UserError(
+            f"{path / MEASURES_FILE} cannot be read ({error}); evaluate again"
+        ) from None
+    raise UserError(f"{path / MEASURES_FILE} names no suite and measures; evaluate again")
 
 
 def _measure(item: Mapping[str, Any], path: Path) -> Measure:
@@ -134,7 +136,7 @@ def _measure(item: Mapping[str, Any], path: Path) -> Measure:
         )
     except (KeyError, ValueError) as error:
         raise UserError(
-            f"{path / DESCRIPTION}: a measure has another form ({error}); evaluate again"
+            f"{path / MEASURES_FILE}: a measure has another form ({error}); evaluate again"
         ) from None
 
 
@@ -143,7 +145,7 @@ def _check(row: Mapping[str, Any], measures: Mapping[str, Measure], path: Path) 
     if measure is None:
         raise UserError(
             f"{path}: item '{row['item']}' has the measure '{row['measure']}', which "
-            f"{DESCRIPTION} does not name; evaluate again"
+            f"{MEASURES_FILE} does not name; evaluate again"
         )
     value = row["value"]
     if value is None:

@@ -12,7 +12,7 @@ from msm.evals.measurement import Measure
 from msm.evals.statistics import Floats, Whole
 from msm.reporting.scores import ArmKey
 
-START = "start"  # the arm without any training: one set of measurements stands for every seed
+START = "start"  # the arm without any training
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,9 @@ def shared_seeds(arms: Mapping[ArmKey, ArmSamples], keys: Sequence[ArmKey]) -> t
 
 
 def on_seeds(arms: Mapping[ArmKey, ArmSamples], key: ArmKey, seeds: Sequence[int]) -> ArmSamples:
-    """An arm's samples on these seeds; those of an untrained arm are the same on each."""
-    return arms[key].repeated(seeds) if key.arm == START else arms[key].of(seeds)
+    """An arm's samples on these seeds; an untrained arm may have one set that stands for each."""
+    has_all = set(seeds) <= set(arms[key].seeds)
+    return arms[key].of(seeds) if has_all else arms[key].repeated(seeds)
 
 
 def means(samples: ArmSamples, used: np.ndarray) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from msm.evals.measurement import Better, Role
 from msm.recipe import Analysis
@@ -105,9 +106,11 @@ def how_measured(suites: Suites, analysis: Analysis, comparisons: int) -> tuple[
         items = max((len(m.items) for m in suites.measures if m.suite == name), default=0)
         unlike = unlike_settings(folders)
         shared = [
-            f"{key} {value}" for key, value in folders[0].settings.items() if key not in unlike
+            f"{key.replace('_', ' ')} {_setting(value)}"
+            for key, value in folders[0].settings.items()
+            if key not in unlike and value not in (None, "", [], {})
         ]
-        settings = f"; {', '.join(shared)}" if shared else ""
+        settings = f"; {'; '.join(shared)}" if shared else ""
         lines.append(f"{name}: {items} items, {len(folders)} sets of measurements{settings}.")
     resamples = f"{analysis.resamples:,} bootstrap resamples (seed {analysis.seed}) of clusters"
     lines += [
@@ -164,6 +167,14 @@ def threats(
             "are a landmark and no test."
         )
     return tuple(lines)
+
+
+def _setting(value: object) -> str:
+    """A setting in words; of a path, the name alone, as the rest is one machine's."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    text = str(value)
+    return Path(text).name if Path(text).is_absolute() else text
 
 
 def _sentence(found: Sequence[Comparison]) -> str:

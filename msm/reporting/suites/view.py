@@ -30,8 +30,10 @@ from msm.reporting.suites.levels import Level, describe_levels
 from msm.reporting.suites.loading import ROLE, load_suites
 from msm.reporting.suites.samples import Missing, SuiteFolder, Suites
 from msm.reporting.suites.scaling import ScalingResult, take_scaling
+from msm.suites import SuiteName
 
-REASONING = "reasoning"
+REASONING = SuiteName.REASONING
+COLUMNS = 6  # of one table of main measures, so that it fits the page
 _SIDES = (
     ("Reasons of misaligned acts", Better.LOWER),
     ("Reasons of aligned acts", Better.HIGHER),
@@ -71,9 +73,17 @@ class SuitesView:
         return (*by_kind(self.costs, suites, self.pair_roles), total(self.costs))
 
     @property
-    def main(self) -> tuple[tuple[str, tuple[Measure, ...]], ...]:
-        """Each suite that was measured, with its main measures."""
-        return self._measures(Role.MAIN)
+    def main(self) -> tuple[tuple[tuple[str, tuple[Measure, ...]], ...], ...]:
+        """Each suite that was measured, with its main measures, packed into tables."""
+        tables: list[list[tuple[str, tuple[Measure, ...]]]] = []
+        for name, measures in self._measures(Role.MAIN):
+            for at in range(0, len(measures), COLUMNS):
+                part = measures[at : at + COLUMNS]
+                taken = sum(len(found) for _, found in tables[-1]) if tables else COLUMNS
+                if taken + len(part) > COLUMNS:
+                    tables.append([])
+                tables[-1].append((name, part))
+        return tuple(map(tuple, tables))
 
     @property
     def health_measures(self) -> tuple[tuple[str, tuple[Measure, ...]], ...]:
