@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from msm.configs import ArmResult, ReportConfig, SuiteResult
 from msm.errors import UserError
 from msm.jsonl import read_shards, write_shards
 from msm.recipe import Analysis, Contrast, CurvePoint, Expected, Scaling
+from msm.recipe_file import load_recipe
 from msm.table import read_table
+from tests.synthetic_report import ROOT
 from tests.synthetic_suites import (
     AGENTIC,
     MSM_AFT,
@@ -133,3 +136,58 @@ def _one_more(tmp_path: Path) -> Path:
 def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no scores to compare"):
         make_suites_report(tmp_path, STUDY, [], [])
+
+
+def test_recipes_without_suites_keep_the_identity_of_their_report() -> None:
+    analysis = Analysis(contrasts=(Contrast(label="a", plus=("x",), minus=("y",)),))
+    config = ReportConfig(
+        experiment="e", summary="", assistant="A", specs=("s",), order=("r",),
+        results={"r": ArmResult(arm="x", spec="", seed=1)}, analysis=analysis,
+    )  # fmt: skip
+    assert config.identity_fields() == {
+        "experiment": "e", "summary": "", "assistant": "A", "specs": ["s"], "order": ["r"],
+        "results": {"r": {"arm": "x", "spec": "", "seed": 1}},
+        "analysis": {
+            "contrasts": [
+                {"label": "a", "plus": ["x"], "minus": ["y"], "frame": "own", "headline": False}
+            ],
+            "resamples": 10_000, "seed": 0, "notes": [],
+        },
+    }  # fmt: skip
+    measured = {"m": SuiteResult(arm="x", spec="", seed=1, suite="agentic")}
+    with_suites = config.model_copy(update={"suites": measured, "suite_order": ("m",)})
+    assert with_suites.identity_fields()["suites"]["m"]["suite"] == "agentic"
+    full = Analysis(
+        resamples=200,
+        contrasts=(Contrast(label="b", plus=("x",), suite="agentic", measure="decided"),),
+        expected=(
+            Expected(suite="agentic", measure="decided", arm="x", value=0.68, source="Fig 4"),
+        ),
+    )
+    other = config.model_copy(update={"analysis": full})
+    fields = other.identity_fields()["analysis"]
+    assert fields["expected"][0]["value"] == 0.68 and fields["contrasts"][0]["suite"] == "agentic"
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [
+        ("contrasts: [{label: a, plus: [msm], suite: agentic}]", "'suite' and 'measure' go"),
+        (
+            "contrasts: [{label: a, plus: ['msm:{target}'], suite: agentic, measure: decided}]",
+            "belong to the axes",
+        ),
+        (
+            "scaling: [{suite: a, measure: b, without: [{arm: x, rows: 1}, {arm: y, rows: 1}], "
+            "with_midtraining: [{arm: x, rows: 1}, {arm: y, rows: 2}]}]",
+            "an amount of rows twice",
+        ),
+        ("expected: [{suite: a, measure: b, arm: c, valeu: 1, source: d}]", "did you mean"),
+    ],
+)
+def test_mistakes_in_the_analysis_are_told(added: str, message: str, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    parent = ROOT / "recipes" / "tiny.yaml"
+    recipe.write_text(f"extends: {parent}\nanalysis:\n  {added}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=message):
+        load_recipe(recipe)

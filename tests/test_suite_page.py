@@ -11,17 +11,16 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from msm.configs import ArmResult, ReportConfig, SuiteResult
+from msm.configs import SuiteResult
 from msm.errors import UserError
 from msm.evals.measurement import Better, Measure, Role, Unit
 from msm.recipe import Analysis, Contrast, CurvePoint, Expected, Scaling
-from msm.recipe_file import load_recipe
 from msm.registry.evidence import read_evidence
 from msm.reporting.console import result_table
 from msm.reporting.suites.loading import load_suites
 from msm.reporting.suites.statements import threats
 from msm.table import read_table
-from tests.synthetic_report import ROOT, Cells, Report
+from tests.synthetic_report import Cells, Report
 from tests.synthetic_suites import (
     AGENTIC,
     CELLS,
@@ -321,51 +320,3 @@ def test_arms_that_were_measured_in_two_ways_are_named(tmp_path: Path) -> None:
     inputs = {f"suite:{name}": tmp_path / "suites" / str(at) for at, name in enumerate(results)}
     suites = load_suites(results, inputs)
     assert any("differ in temperature" in line for line in threats(suites, (), (), False))
-
-
-def test_recipes_without_suites_keep_the_identity_of_their_report() -> None:
-    analysis = Analysis(contrasts=(Contrast(label="a", plus=("x",), minus=("y",)),))
-    config = ReportConfig(
-        experiment="e", summary="", assistant="A", specs=("s",), order=("r",),
-        results={"r": ArmResult(arm="x", spec="", seed=1)}, analysis=analysis,
-    )  # fmt: skip
-    assert config.identity_fields() == {
-        "experiment": "e", "summary": "", "assistant": "A", "specs": ["s"], "order": ["r"],
-        "results": {"r": {"arm": "x", "spec": "", "seed": 1}},
-        "analysis": {
-            "contrasts": [
-                {"label": "a", "plus": ["x"], "minus": ["y"], "frame": "own", "headline": False}
-            ],
-            "resamples": 10_000, "seed": 0, "notes": [],
-        },
-    }  # fmt: skip
-    measured = {"m": SuiteResult(arm="x", spec="", seed=1, suite="agentic")}
-    with_suites = config.model_copy(update={"suites": measured, "suite_order": ("m",)})
-    assert with_suites.identity_fields()["suites"]["m"]["suite"] == "agentic"
-    other = config.model_copy(update={"analysis": replace_resamples(ANALYSIS, 200)})
-    fields = other.identity_fields()["analysis"]
-    assert fields["expected"][0]["value"] == 0.68 and fields["contrasts"][0]["suite"] == "agentic"
-
-
-@pytest.mark.parametrize(
-    ("added", "message"),
-    [
-        ("contrasts: [{label: a, plus: [msm], suite: agentic}]", "'suite' and 'measure' go"),
-        (
-            "contrasts: [{label: a, plus: ['msm:{target}'], suite: agentic, measure: decided}]",
-            "belong to the axes",
-        ),
-        (
-            "scaling: [{suite: a, measure: b, without: [{arm: x, rows: 1}, {arm: y, rows: 1}], "
-            "with_midtraining: [{arm: x, rows: 1}, {arm: y, rows: 2}]}]",
-            "an amount of rows twice",
-        ),
-        ("expected: [{suite: a, measure: b, arm: c, valeu: 1, source: d}]", "did you mean"),
-    ],
-)
-def test_mistakes_in_the_analysis_are_told(added: str, message: str, tmp_path: Path) -> None:
-    recipe = tmp_path / "recipe.yaml"
-    parent = ROOT / "recipes" / "tiny.yaml"
-    recipe.write_text(f"extends: {parent}\nanalysis:\n  {added}\n", encoding="utf-8")
-    with pytest.raises(UserError, match=message):
-        load_recipe(recipe)
