@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,8 +78,9 @@ class SuitesView:
         """Each suite that was measured, with its main measures, packed into tables."""
         tables: list[list[tuple[str, tuple[Measure, ...]]]] = []
         for name, measures in self._measures(Role.MAIN):
-            for at in range(0, len(measures), COLUMNS):
-                part = measures[at : at + COLUMNS]
+            size = math.ceil(len(measures) / math.ceil(len(measures) / COLUMNS))
+            for at in range(0, len(measures), size):
+                part = measures[at : at + size]
                 taken = sum(len(found) for _, found in tables[-1]) if tables else COLUMNS
                 if taken + len(part) > COLUMNS:
                     tables.append([])
