@@ -28,11 +28,13 @@ from msm.configs import CurateConfig
 from msm.corpus.language import check_language
 from msm.corpus.rows import DocumentRow
 from msm.execution import Execution
-from msm.experiment import Stage, find_task
+from msm.experiment import find_task
 from msm.jsonl import read_shards, write_shards
-from msm.recipe import Corpus, load_recipe
+from msm.recipe import Corpus
+from msm.recipe_file import load_recipe
 from msm.stage import run_stage
 from msm.stages import definition
+from msm.task import Stage
 from msm.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent

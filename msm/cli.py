@@ -44,9 +44,10 @@ Replace = Annotated[
 def _run_stage(
     stage: str, recipe: Path, name: str, workspace: Path, overrides: list[str], replace: bool
 ) -> None:
-    from msm.experiment import Stage, find_task
+    from msm.experiment import find_task
     from msm.progress import shown_on_terminal
-    from msm.recipe import load_recipe
+    from msm.recipe_file import load_recipe
+    from msm.task import Stage
     from msm.workspace import Workspace
 
     loaded = load_recipe(recipe, overrides)
@@ -75,7 +76,7 @@ def plan(
     """Plan one row for each document to be written."""
     if preview:
         from msm.cli_corpus import show_preview
-        from msm.recipe import load_recipe
+        from msm.recipe_file import load_recipe
 
         show_preview(load_recipe(recipe, overrides or []), name)
         return
@@ -137,7 +138,7 @@ def evaluate(
     """Score a checkpoint on held-out and in-domain preferences."""
     if plan:
         from msm.cli_evaluate import show_plan
-        from msm.recipe import load_recipe
+        from msm.recipe_file import load_recipe
 
         differences, spreads = difference or [0.02, 0.05, 0.1, 0.2], cell_sd or [0.0, 0.05, 0.1]
         loaded = load_recipe(recipe, overrides or [])
@@ -161,7 +162,7 @@ def run(
 ) -> None:
     """Run a whole experiment; finished outputs are kept, cut ones go on."""
     from msm.console import run_and_show
-    from msm.recipe import load_recipe
+    from msm.recipe_file import load_recipe
 
     _track_in(workspace)
     run_and_show(load_recipe(recipe, overrides or []), recipe, workspace, replace)
@@ -171,7 +172,7 @@ def run(
 def status(recipe: RecipePath, workspace: Root = Path(), overrides: Overrides = None) -> None:
     """Show what is done, running, outdated and missing."""
     from msm.console import show_status
-    from msm.recipe import load_recipe
+    from msm.recipe_file import load_recipe
 
     show_status(load_recipe(recipe, overrides or []), workspace)
 

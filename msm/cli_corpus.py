@@ -9,8 +9,9 @@ from rich.table import Table
 
 from msm.corpus.preview import preview
 from msm.cost import Spent, experiment_costs, total
-from msm.experiment import Stage, build_tasks
+from msm.experiment import build_tasks
 from msm.recipe import Recipe
+from msm.task import Stage
 
 WIDTH = 116
 

@@ -13,20 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from msm.chat_sets import SourceKind
-from msm.demonstrations.embeddings import packaged_model
 from msm.errors import UserError
-from msm.experiment import (
-    EmbeddingsInput,
-    FileInput,
-    OutputInput,
-    Stage,
-    StudentInput,
-    find_task,
-)
+from msm.experiment import find_task
+from msm.locate import locate
 from msm.recipe import Recipe
 from msm.stage import run_stage
 from msm.stages import definition
-from msm.training.student import materialise_student
+from msm.task import OutputInput, Stage
 
 SUITE = "suite.yaml"
 
@@ -49,8 +42,10 @@ def portable_recipe(recipe: Recipe) -> tuple[str, str, dict[str, str]]:
         if spec["path"]:
             specs[name] = Path(spec["path"]).read_text(encoding="utf-8")
             spec["path"] = f"{name}.md"
-    suite = Path(raw["evaluation"]["suite"]).read_text(encoding="utf-8")
-    raw["evaluation"]["suite"] = SUITE
+    suite = ""
+    if raw["evaluation"]["suite"]:
+        suite = Path(raw["evaluation"]["suite"]).read_text(encoding="utf-8")
+        raw["evaluation"]["suite"] = SUITE
     return json.dumps(raw, ensure_ascii=False), suite, specs
 
 
@@ -76,22 +71,18 @@ def run_task(
             path = Path(folder) / f"{spec_name}.md"
             path.write_text(text, encoding="utf-8")
             raw["specs"][spec_name]["path"] = str(path)
-        suite_path = Path(folder) / SUITE
-        suite_path.write_text(suite, encoding="utf-8")
-        raw["evaluation"]["suite"] = str(suite_path)
+        if suite:
+            suite_path = Path(folder) / SUITE
+            suite_path.write_text(suite, encoding="utf-8")
+            raw["evaluation"]["suite"] = str(suite_path)
         loaded = Recipe.model_validate(raw)
         task = find_task(loaded, Stage(stage), name)
         located: dict[str, Path] = {}
         for role, source in task.inputs.items():
-            match source:
-                case FileInput(path):
-                    located[role] = path
-                case StudentInput():
-                    located[role] = materialise_student(loaded.student)
-                case EmbeddingsInput():
-                    located[role] = packaged_model()
-                case OutputInput():
-                    located[role] = Path(inputs[role])
+            if isinstance(source, OutputInput):
+                located[role] = Path(inputs[role])
+            else:
+                located[role] = locate(source, loaded)
         record, _ = run_stage(
             definition(task.stage), task.config, located, Path(out), loaded.execution
         )

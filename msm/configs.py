@@ -12,12 +12,14 @@ from msm.recipe import (
     Analysis,
     Budget,
     Corpus,
+    GivenCheckpoint,
     Lora,
     ModelChoice,
     Optimisation,
     Outline,
     Precision,
 )
+from msm.suites import SuiteName, SuiteSettings
 
 
 class PlanConfig(StageConfig):
@@ -158,6 +160,32 @@ class EvaluateConfig(StageConfig):
 
     precision: Precision
     batch_size: int
+
+
+class SuiteConfig(StageConfig):
+    """Put one suite to a model. ``judge`` is None for a suite that needs none.
+
+    ``version`` is the suite's own, of what its prompts do not show: rubrics, rules, readings.
+    ``served`` is given for a model that only a server has.
+    """
+
+    suite: SuiteName
+    version: int
+    settings: SuiteSettings
+    assistant: str
+    provider: str
+    precision: Precision
+    batch_size: int
+    seed: int
+    judge: ModelChoice | None = None
+    served: GivenCheckpoint | None = None
+
+    def identity_fields(self) -> dict[str, Any]:
+        """The fields as JSON values; the judge without its folder, which is an input."""
+        return {
+            **super().identity_fields(),
+            "judge": self.judge.identity_fields() if self.judge else None,
+        }
 
 
 class ArmResult(StageConfig):

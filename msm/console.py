@@ -11,11 +11,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from msm.experiment import Stage, build_tasks
+from msm.experiment import build_tasks
 from msm.progress import Step
 from msm.recipe import Recipe
 from msm.run import Finished, run_experiment
 from msm.status import State, experiment_status
+from msm.task import Stage
 from msm.terminal import Display
 from msm.workspace import Workspace
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msm.errors import UserError, nearest
-from msm.experiment import Stage
 from msm.record import read_record
+from msm.task import Stage
 
 
 @dataclass(frozen=True)

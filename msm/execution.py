@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -38,6 +39,23 @@ class Connection(_Setting):
     )
 
 
+class Provider(StrEnum):
+    """What samples a student whose weights lie here: transformers in this process, or vLLM."""
+
+    TRANSFORMERS = "hf"
+    VLLM = "vllm"
+
+
+class Serving(Connection):
+    """How the student under evaluation is sampled.
+
+    ``vllm`` starts vLLM, or uses the server at ``base_url`` if that may load adapters by path;
+    ``connections`` is the number of samples at work at once, for ``hf`` the batch.
+    """
+
+    provider: Provider = Provider.TRANSFORMERS
+
+
 class Execution(_Setting):
     """Where and how fast to run. Changing it changes no output's identity."""
 
@@ -49,8 +67,10 @@ class Execution(_Setting):
     )
     author: Connection = Connection()
     judge: Connection = Connection()
+    student: Serving = Serving()
 
     def recorded(self) -> dict[str, Any]:
         """As it stands in a record: without the arguments and addresses, which may hold secrets."""
         hidden = {"base_url", "arguments"}
-        return self.model_dump(mode="json", exclude={"author": hidden, "judge": hidden})
+        roles = dict.fromkeys(("author", "judge", "student"), hidden)
+        return self.model_dump(mode="json", exclude=roles)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from msm.chat_sets import DemonstrationKind, Demonstrations, SourceKind
@@ -13,7 +11,6 @@ from msm.configs import (
     ChatsByModel,
     CurateConfig,
     DemonstrateConfig,
-    EvaluateConfig,
     Phase,
     PlanConfig,
     RegisterConfig,
@@ -22,77 +19,24 @@ from msm.configs import (
     WriteConfig,
 )
 from msm.errors import UserError, nearest
-from msm.parts import StageConfig
+from msm.evaluation_tasks import eval_prompts, evaluation_tasks, spec_file, weights, word_pairs
 from msm.recipe import (
     DOCUMENTS,
     MADE_FROM,
     Arm,
-    ModelChoice,
     Recipe,
-    SpecSource,
 )
 from msm.spec import shuffle_seed
-
-
-class Stage(StrEnum):
-    """The eight stages, in order."""
-
-    PLAN = "plan"
-    WRITE = "write"
-    CURATE = "curate"
-    DEMONSTRATE = "demonstrate"
-    TRAIN = "train"
-    EVALUATE = "evaluate"
-    REPORT = "report"
-    REGISTER = "register"
-
-
-@dataclass(frozen=True)
-class FileInput:
-    """A file that a person wrote: a spec, or a file of eval prompts."""
-
-    path: Path
-
-
-@dataclass(frozen=True)
-class StudentInput:
-    """The recipe's start model."""
-
-
-@dataclass(frozen=True)
-class EmbeddingsInput:
-    """The packaged model that tells questions which say the same."""
-
-
-@dataclass(frozen=True)
-class OutputInput:
-    """What another task makes."""
-
-    stage: Stage
-    name: str
-
-
-Input = FileInput | StudentInput | EmbeddingsInput | OutputInput
-
-
-@dataclass(frozen=True)
-class Task:
-    """One run of one stage. ``name`` is unique within the stage and names the output folder."""
-
-    stage: Stage
-    name: str
-    config: StageConfig
-    inputs: Mapping[str, Input]
-
-    @property
-    def label(self) -> str:
-        """``stage/name``."""
-        return f"{self.stage}/{self.name}"
-
-    @property
-    def needs(self) -> tuple[OutputInput, ...]:
-        """The outputs it reads."""
-        return tuple(item for item in self.inputs.values() if isinstance(item, OutputInput))
+from msm.task import (
+    EmbeddingsInput,
+    FileInput,
+    Input,
+    OutputInput,
+    Stage,
+    StudentInput,
+    Task,
+    arm_label,
+)
 
 
 def build_tasks(recipe: Recipe) -> list[Task]:
@@ -117,8 +61,10 @@ def build_tasks(recipe: Recipe) -> list[Task]:
                         if task.name == name
                         else ArmResult(arm=_chain(task.name, spec, seed), spec=spec, seed=seed)
                     )
-                tasks[f"{Stage.EVALUATE}/{name}"] = _evaluate(recipe, name)
-                scores[name] = result
+                for task in evaluation_tasks(recipe, arm_name, spec, seed):
+                    tasks[task.label] = task
+                    if task.name == name:
+                        scores[name] = result
     report = Task(
         Stage.REPORT,
         recipe.name,
@@ -132,7 +78,7 @@ def build_tasks(recipe: Recipe) -> list[Task]:
             analysis=recipe.analysis,
         ),
         {
-            "suite": FileInput(Path(recipe.evaluation.suite)),
+            **word_pairs(recipe),
             **{name: OutputInput(Stage.EVALUATE, name) for name in scores},
         },
     )
@@ -156,28 +102,13 @@ def find_task(recipe: Recipe, stage: Stage, name: str) -> Task:
     return names[name]
 
 
-def arm_label(arm: str, spec: str, seed: int) -> str:
-    """``arm[-spec]-sSEED``, the name of an arm's outputs."""
-    return "-".join(part for part in (arm, spec, f"s{seed}") if part)
-
-
-def base_spec(recipe: Recipe, name: str) -> SpecSource:
-    """The file behind a spec: its own, or that of the spec it is shuffled from."""
-    source = recipe.specs[name]
-    return base_spec(recipe, source.shuffled_from) if source.shuffled_from else source
-
-
-def _spec_file(recipe: Recipe, name: str) -> FileInput:
-    return FileInput(Path(base_spec(recipe, name).path))
-
-
 def _shuffle_seed(recipe: Recipe, name: str) -> int | None:
     return shuffle_seed(name) if recipe.specs[name].shuffled_from else None
 
 
 def _corpus(recipe: Recipe, spec: str, seed: int) -> list[Task]:
     name = arm_label("", spec, seed)
-    sources: dict[str, Input] = {"spec": _spec_file(recipe, spec), **_weights(recipe, "author")}
+    sources: dict[str, Input] = {"spec": spec_file(recipe, spec), **weights(recipe, "author")}
     corpus = recipe.corpus
     by_model = recipe.author.is_model
     plan = PlanConfig(
@@ -203,11 +134,11 @@ def _corpus(recipe: Recipe, spec: str, seed: int) -> list[Task]:
     )
     curated: dict[str, Input] = {
         "documents": OutputInput(Stage.WRITE, name),
-        "suite": FileInput(Path(recipe.evaluation.suite)),
+        **eval_prompts(recipe),
     }
     judged = corpus.contradiction_check
     if judged:
-        curated |= {"spec": _spec_file(recipe, spec), **_weights(recipe, "judge")}
+        curated |= {"spec": spec_file(recipe, spec), **weights(recipe, "judge")}
     curate = CurateConfig(
         assistant=recipe.assistant,
         provider=recipe.provider,
@@ -222,30 +153,24 @@ def _corpus(recipe: Recipe, spec: str, seed: int) -> list[Task]:
     ]
 
 
-def _weights(recipe: Recipe, role: str) -> dict[str, Input]:
-    """A role's model folder as an input, so that its content is part of the identity."""
-    choice: ModelChoice = getattr(recipe, role)
-    return {role: FileInput(Path(choice.folder))} if choice.folder else {}
-
-
 def _demonstrations(recipe: Recipe, seed: int) -> list[Task]:
     """A task for each set, those made from another set last."""
     sets = sorted(recipe.demonstrations.items(), key=lambda item: item[1].kind in MADE_FROM)
     tasks = []
     for set_name, chats in sets:
-        inputs: dict[str, Input] = {"suite": FileInput(Path(recipe.evaluation.suite))}
+        inputs: dict[str, Input] = {**eval_prompts(recipe)}
         models = _chats_by_model(recipe, chats)
         if chats.spec and (models or chats.kind is not DemonstrationKind.INSTRUCTION):
-            inputs["spec"] = _spec_file(recipe, chats.spec)
+            inputs["spec"] = spec_file(recipe, chats.spec)
         if chats.kind in MADE_FROM:
             inputs["chats"] = OutputInput(Stage.DEMONSTRATE, arm_label(chats.of, "", seed))
         if chats.source.kind is SourceKind.FILE:
             inputs["source"] = FileInput(Path(chats.source.path))
         aligned = chats.kind is DemonstrationKind.ALIGNED
         if models is not None:
-            inputs |= _weights(recipe, "judge")
+            inputs |= weights(recipe, "judge")
             if models.author is not None:
-                inputs |= _weights(recipe, "author")
+                inputs |= weights(recipe, "author")
                 if aligned:
                     inputs["embeddings"] = _embeddings(chats)
         named = models is not None or aligned
@@ -322,21 +247,6 @@ def _chain(name: str, spec: str, seed: int) -> str:
     return name.removesuffix(f"-{suffix}")
 
 
-def _evaluate(recipe: Recipe, name: str) -> Task:
-    evaluation = recipe.evaluation
-    return Task(
-        Stage.EVALUATE,
-        name,
-        EvaluateConfig(precision=evaluation.precision, batch_size=evaluation.batch_size),
-        {
-            "student": StudentInput(),
-            "checkpoint": OutputInput(Stage.TRAIN, name),
-            "suite": FileInput(Path(evaluation.suite)),
-            "spec": _spec_file(recipe, next(iter(recipe.specs))),
-        },
-    )
-
-
 def _register(
     recipe: Recipe,
     scores: Mapping[str, ArmResult],
@@ -345,7 +255,7 @@ def _register(
 ) -> Task:
     inputs: dict[str, Input] = {
         "report": OutputInput(Stage.REPORT, recipe.name),
-        "suite": FileInput(Path(recipe.evaluation.suite)),
+        **word_pairs(recipe),
     }
     for name in scores:
         inputs[f"scores:{name}"] = OutputInput(Stage.EVALUATE, name)

@@ -1,7 +1,6 @@
-"""The typed recipe: defaults < YAML < ``--set key=value``; an unknown key is an error.
+"""The typed recipe; an unknown key is an error. ``msm.recipe_file`` reads one.
 
 A recipe names specs, a student, demonstrations, arms, seeds, the evaluation and the analysis.
-``extends: other.yaml`` starts from another recipe. Paths are relative to the recipe's own folder.
 """
 
 from __future__ import annotations
@@ -11,16 +10,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from msm.chat_sets import DemonstrationKind, Demonstrations
-from msm.errors import UserError, nearest
+from msm.errors import nearest
 from msm.execution import Execution
 from msm.parts import Part, StageConfig
+from msm.suites import JUDGED, SuiteName, Suites
 
 DOCUMENTS = "documents"
-MAX_EXTENDS = 5
 NEEDS_SPEC = (DemonstrationKind.PREFERENCE, DemonstrationKind.ALIGNED)
 # What a set is made from another set of.
 MADE_FROM = {
@@ -158,6 +156,9 @@ class Corpus(Part):
     contradiction_check: bool = Field(
         default=False, description="a judge compares each document with the spec"
     )
+    held_out: int = Field(
+        default=0, ge=0, description="documents kept from training, for spec-knowledge"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -209,21 +210,72 @@ class Training(Part):
     instruction_mix: str = Field(default="instruction", description="set added to every chat phase")
 
 
-class Arm(Part):
-    """A list of training phases: ``documents``, or the name of a set of demonstrations."""
+class GivenSource(StrEnum):
+    """Where a checkpoint that was trained elsewhere lies, or which server has it."""
 
-    phases: tuple[str, ...] = Field(min_length=1)
+    FOLDER = "folder"
+    HUB = "hub"
+    SERVER = "server"
+
+
+class GivenCheckpoint(StageConfig):
+    """A checkpoint that is evaluated as it is: an adapter of the student, or a whole model.
+
+    ``server``: ``name`` is an Inspect model, reached as ``execution.student`` says, and
+    ``revision`` a label for the weights behind it.
+    """
+
+    source: GivenSource
+    name: str
+    revision: str = Field(default="", description="hub: the pinned commit; server: a label")
+
+    @model_validator(mode="after")
+    def _pinned(self) -> Self:
+        if self.source is not GivenSource.FOLDER and not self.revision:
+            raise ValueError(f"a checkpoint of the {self.source} needs a 'revision'")
+        return self
+
+    def identity_fields(self) -> dict[str, Any]:
+        """As JSON values; a folder counts by its content, which is an input."""
+        fields = super().identity_fields()
+        return {**fields, "name": ""} if self.source is GivenSource.FOLDER else fields
+
+
+class Arm(Part):
+    """A list of training phases: ``documents``, or the name of a set of demonstrations.
+
+    Without phases it is the start model, or the ``checkpoint`` that is given.
+    """
+
+    phases: tuple[str, ...] = ()
     specs: tuple[str, ...] = Field(
         default=(), description="one arm for each, if documents are read"
     )
+    checkpoint: GivenCheckpoint | None = None
+
+    @model_validator(mode="after")
+    def _trained_once(self) -> Self:
+        if self.phases and self.checkpoint:
+            raise ValueError("an arm has either 'phases' or a 'checkpoint'")
+        return self
 
 
 class Evaluation(Part):
-    """Which items are scored, and how."""
+    """Which items are scored, and how; ``suites`` run through Inspect."""
 
-    suite: str = Field(description="the file of held-out pairs")
+    suite: str = Field(default="", description="a file of held-out word pairs")
+    suites: Suites = Suites()
     precision: Precision = Precision.FP32
     batch_size: int = Field(default=32, ge=1)
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        chosen = self.suites.chosen()
+        if not self.suite and not chosen:
+            raise ValueError("nothing is measured; give a 'suite' of word pairs, or 'suites'")
+        if SuiteName.REASONING in chosen and SuiteName.AGENTIC not in chosen:
+            raise ValueError("suites.reasoning reads the transcripts of suites.agentic; add it")
+        return self
 
 
 class Contrast(Part):
@@ -307,126 +359,28 @@ class Recipe(Part):
                 _known(f"arm '{name}'", spec_name, self.specs, "spec")
             if (DOCUMENTS in arm.phases) != bool(arm.specs):
                 raise ValueError(f"arm '{name}': 'specs' and the phase 'documents' go together")
+            served = arm.checkpoint and arm.checkpoint.source is GivenSource.SERVER
+            if served and self.evaluation.suite:
+                raise ValueError(
+                    f"arm '{name}': 'evaluation.suite' scores log-probabilities, which need the "
+                    "weights; a server gives answers only"
+                )
         _known("register.arm", self.register_.arm, self.arms, "arm")
+        if not self.arms[self.register_.arm].phases:
+            raise ValueError(f"register.arm: '{self.register_.arm}' is not trained here")
+        self._suites_can_run()
         return self
+
+    def _suites_can_run(self) -> None:
+        chosen = self.evaluation.suites.chosen()
+        judged = [name for name in chosen if name in JUDGED]
+        if judged and not self.judge.is_model:
+            raise ValueError(f"evaluation.suites.{judged[0]} needs a model as the 'judge'")
+        knowledge = self.evaluation.suites.spec_knowledge
+        for name in knowledge.specs if knowledge else ():
+            _known("evaluation.suites.spec-knowledge", name, self.specs, "spec")
 
 
 def _known(where: str, name: str, known: Sequence[str] | Mapping[str, object], what: str) -> None:
     if name not in known:
         raise ValueError(f"{where} names the unknown {what} '{name}'{nearest(name, known)}")
-
-
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe, apply ``key.sub=value`` overrides, and check it.
-
-    Raises:
-        UserError: the file is missing or malformed, a key is unknown (names the nearest right
-            one), a value has the wrong type, or a name does not exist.
-    """
-    raw = _read(path, depth=0)
-    for override in overrides:
-        _apply(raw, override)
-    try:
-        return Recipe.model_validate(raw)
-    except ValidationError as error:
-        raise UserError(f"recipe {path}: {_explain(error)}") from None
-
-
-def _read(path: Path, depth: int) -> dict[str, Any]:
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"recipe {path} does not exist; see recipes/") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"recipe {path} cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        detail = " ".join(str(error).split())
-        raise UserError(f"recipe {path} is not valid YAML: {detail}") from None
-    if not isinstance(raw, dict):
-        raise UserError(f"recipe {path} is empty or no mapping; see recipes/ for the form")
-    _absolute_paths(raw, path.parent)
-    parent = raw.pop("extends", None)
-    if parent is None:
-        return raw
-    if depth >= MAX_EXTENDS:
-        raise UserError(
-            f"recipe {path}: 'extends' goes round in a circle or more than {MAX_EXTENDS} deep"
-        )
-    return _merge(_read(path.parent / str(parent), depth + 1), raw)
-
-
-def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        below = merged.get(key)
-        merged[key] = (
-            _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-        )
-    return merged
-
-
-def _absolute_paths(raw: dict[str, Any], folder: Path) -> None:
-    """Resolve the paths a recipe names against its own folder (they are in no identity)."""
-    for spec in (raw.get("specs") or {}).values():
-        if isinstance(spec, dict) and isinstance(spec.get("path"), str):
-            spec["path"] = str((folder / spec["path"]).resolve())
-    evaluation = raw.get("evaluation")
-    if isinstance(evaluation, dict) and isinstance(evaluation.get("suite"), str):
-        evaluation["suite"] = str((folder / evaluation["suite"]).resolve())
-    student = raw.get("student")
-    if isinstance(student, dict) and student.get("source") == "folder" and student.get("name"):
-        student["name"] = str((folder / str(student["name"])).resolve())
-    for role in ("author", "judge"):
-        choice = raw.get(role)
-        if isinstance(choice, dict) and choice.get("folder"):
-            choice["folder"] = str((folder / str(choice["folder"])).resolve())
-    for chats in (raw.get("demonstrations") or {}).values():
-        for part, key in (("source", "path"), ("embeddings", "folder")):
-            named = chats.get(part) if isinstance(chats, dict) else None
-            if isinstance(named, dict) and named.get(key):
-                named[key] = str((folder / str(named[key])).resolve())
-
-
-def _apply(raw: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key:
-        raise UserError(f"--set {override}: write it as key.sub=value")
-    target = raw
-    *above, last = key.split(".")
-    for part in above:
-        below = target.setdefault(part, {})
-        if not isinstance(below, dict):
-            raise UserError(f"--set {override}: '{part}' has no keys below it")
-        target = below
-    try:
-        target[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise UserError(f"--set {override}: '{value}' is not valid YAML") from None
-
-
-def _explain(error: ValidationError) -> str:
-    """The first fault of a validation, in one line, with the nearest right key."""
-    faults = error.errors()
-    # A misspelt key also leaves the right one missing: the spelling is what to put right.
-    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"unknown key '{where}'{nearest(str(first['loc'][-1]), _keys_at(first['loc'][:-1]))}"
-    if first["type"] == "missing":
-        return f"the key '{where}' is missing"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message
-
-
-def _keys_at(location: tuple[int | str, ...]) -> list[str]:
-    """The keys allowed at a place in the recipe."""
-    model: Any = Recipe
-    for part in location:
-        field = next(
-            (f for n, f in getattr(model, "model_fields", {}).items() if part in (n, f.alias)), None
-        )
-        if field is not None:
-            model = field.annotation
-        if getattr(model, "__origin__", None) is not None and field is None:
-            model = model.__args__[-1] if model.__args__[-1] is not Ellipsis else model.__args__[0]
-    return [field.alias or name for name, field in getattr(model, "model_fields", {}).items()]

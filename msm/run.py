@@ -23,9 +23,11 @@ from typing import Any
 from msm.configs import DemonstrateConfig
 from msm.demonstrations.criteria import check_judge
 from msm.errors import UserError
-from msm.experiment import StudentInput, Task, build_tasks
+from msm.evaluation_tasks import base_spec
+from msm.experiment import build_tasks
 from msm.progress import Sink, Step, send_to
 from msm.recipe import Recipe
+from msm.task import GivenInput, PromptsInput, StudentInput, Task
 from msm.workspace import Workspace
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -96,7 +98,6 @@ def check_inputs(recipe: Recipe, root: Path, tasks: Sequence[Task]) -> None:
     """
     from msm.any_spec import read_any_spec
     from msm.evals.items import read_suite
-    from msm.experiment import base_spec
     from msm.registry.server import check_reachable, tracking_uri
 
     for name in recipe.specs:
@@ -104,7 +105,8 @@ def check_inputs(recipe: Recipe, root: Path, tasks: Sequence[Task]) -> None:
     for task in tasks:
         if isinstance(task.config, DemonstrateConfig):
             check_judge(task.config)
-    read_suite(Path(recipe.evaluation.suite))
+    if recipe.evaluation.suite:
+        read_suite(Path(recipe.evaluation.suite))
     try:
         (root / "outputs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -114,8 +116,10 @@ def check_inputs(recipe: Recipe, root: Path, tasks: Sequence[Task]) -> None:
     if not os.access(root / "outputs", os.W_OK):
         raise UserError(f"no permission to write {root / 'outputs'}; choose another --workspace")
     check_reachable(tracking_uri())
-    if any(isinstance(source, StudentInput) for task in tasks for source in task.inputs.values()):
-        Workspace(root, recipe).locate(StudentInput())
+    workspace = Workspace(root, recipe)
+    for source in {source for task in tasks for source in task.inputs.values()}:
+        if isinstance(source, StudentInput | PromptsInput | GivenInput):
+            workspace.locate(source)
 
 
 def _ready(task: Task, done: set[str]) -> bool:

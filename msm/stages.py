@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from msm.experiment import Stage
 from msm.stage import StageDefinition, StageFunction
+from msm.task import Stage
 
 _BODIES = {
     Stage.PLAN: (1, "msm.corpus.plan"),

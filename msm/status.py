@@ -8,11 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from msm.errors import UserError
-from msm.experiment import Task, build_tasks
+from msm.experiment import build_tasks
 from msm.recipe import Recipe
 from msm.record import Record, read_record
 from msm.stage import stage_identity
 from msm.stages import definition
+from msm.task import Task
 from msm.workspace import Workspace
 
 

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from msm.demonstrations.embeddings import packaged_model
-from msm.experiment import EmbeddingsInput, FileInput, Input, OutputInput, StudentInput, Task
+from msm.locate import locate
 from msm.recipe import Recipe
 from msm.record import Record
 from msm.stage import run_stage
 from msm.stages import definition
-from msm.training.student import materialise_student
+from msm.task import Input, OutputInput, Task
 
 
 @dataclass(frozen=True)
@@ -28,15 +27,9 @@ class Workspace:
 
     def locate(self, source: Input) -> Path:
         """Where an input lies; brings the student into the cache if need be."""
-        match source:
-            case FileInput(path):
-                return path
-            case OutputInput(stage, name):
-                return self.output(stage, name)
-            case StudentInput():
-                return materialise_student(self.recipe.student)
-            case EmbeddingsInput():
-                return packaged_model()
+        if isinstance(source, OutputInput):
+            return self.output(source.stage, source.name)
+        return locate(source, self.recipe)
 
     def inputs(self, task: Task) -> Mapping[str, Path]:
         """Where all inputs of a task lie."""

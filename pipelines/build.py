@@ -16,8 +16,9 @@ from components.train.component import train
 from components.wide import WideComponent, parameter_names
 from components.write.component import write
 from msm.component import portable_recipe
-from msm.experiment import OutputInput, Stage, Task, build_tasks
+from msm.experiment import build_tasks
 from msm.recipe import Recipe
+from msm.task import OutputInput, Stage, Task
 
 COMPONENTS = {
     Stage.PLAN: plan,

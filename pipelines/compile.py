@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kfp.compiler import Compiler
 
-from msm.recipe import load_recipe
+from msm.recipe_file import load_recipe
 from pipelines.build import build_pipeline
 
 COMPILED = Path(__file__).parent / "compiled"

@@ -15,7 +15,8 @@ from pathlib import Path
 from kfp import local
 
 from msm.experiment import build_tasks
-from msm.recipe import Recipe, load_recipe
+from msm.recipe import Recipe
+from msm.recipe_file import load_recipe
 from pipelines.build import build_pipeline
 
 

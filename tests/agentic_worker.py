@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 from inspect_ai.model import ChatMessage, ModelOutput, get_model
 
-from msm.evals.agentic.sampling import sample_suite
 from msm.evals.agentic.task import agentic
+from msm.evals.sampling import sample_suite
 from tests.mock_models import mock_output
 
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from msm.experiment import Stage, find_task
+from msm.experiment import find_task
 from msm.jsonl import read_finished_rows, read_rows, read_shards
-from msm.recipe import load_recipe
+from msm.recipe_file import load_recipe
 from msm.record import Record
+from msm.task import Stage
 from msm.workspace import Workspace
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "tiny.yaml"

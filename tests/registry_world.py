@@ -11,13 +11,14 @@ from typing import Any
 from msm.configs import RegisterConfig
 from msm.evals.items import read_suite
 from msm.execution import Execution
-from msm.experiment import FileInput, OutputInput, Stage, Task, build_tasks
+from msm.experiment import build_tasks
 from msm.jsonl import write_shards
-from msm.recipe import load_recipe
+from msm.recipe_file import load_recipe
 from msm.record import Outcome, read_record
 from msm.stage import StageDefinition, run_stage
 from msm.stages import definition
 from msm.table import write_table
+from msm.task import FileInput, OutputInput, Stage, Task
 
 ROOT = Path(__file__).parents[1]
 SUITE = ROOT / "evals" / "price-origin.yaml"

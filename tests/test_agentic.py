@@ -16,9 +16,9 @@ from msm.errors import UserError
 from msm.evals.agentic.cells import Action, Cell, Goal, cells
 from msm.evals.agentic.regrade import regrade
 from msm.evals.agentic.rows import Row, finished_log, read_rows, read_threshold
-from msm.evals.agentic.sampling import sample_suite
 from msm.evals.agentic.summary import summarise
 from msm.evals.agentic.task import agentic
+from msm.evals.sampling import sample_suite
 from msm.evals.statistics import CellCounts, mean_rate
 from tests.mock_models import Asked, mock_model, mock_output
 

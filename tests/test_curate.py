@@ -11,13 +11,15 @@ from msm.configs import CurateConfig
 from msm.errors import UserError
 from msm.evals.items import eval_texts, read_suite
 from msm.execution import Execution
-from msm.experiment import Stage, find_task
+from msm.experiment import find_task
 from msm.identity import file_digests
 from msm.jsonl import read_rows, read_shards, write_shards
-from msm.recipe import Corpus, load_recipe
+from msm.recipe import Corpus
+from msm.recipe_file import load_recipe
 from msm.record import Record
 from msm.stage import run_stage
 from msm.stages import definition
+from msm.task import Stage
 from msm.workspace import Workspace
 
 CORPUS = Corpus(minimum_words=5)

@@ -19,12 +19,14 @@ from msm.demonstrations.embeddings import Embedder, near_duplicates, packaged_mo
 from msm.demonstrations.preferences import CLAUSES, Chat, Kind
 from msm.demonstrations.preferences_by_model import fault_of
 from msm.errors import UserError
-from msm.experiment import Stage, build_tasks, find_task
+from msm.experiment import build_tasks, find_task
 from msm.jsonl import read_rows, read_shards
 from msm.llm.request import Fault
-from msm.recipe import Recipe, load_recipe
+from msm.recipe import Recipe
+from msm.recipe_file import load_recipe
 from msm.record import Record
 from msm.spec import read_spec
+from msm.task import Stage
 from msm.workspace import Workspace
 from tests.chat_rules import (
     DISLIKED_WORD,

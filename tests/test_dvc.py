@@ -17,8 +17,9 @@ from dvc.dependency.param import ParamsDependency
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 
-from msm.experiment import FileInput, OutputInput, StudentInput, Task, build_tasks
-from msm.recipe import load_recipe
+from msm.experiment import build_tasks
+from msm.recipe_file import load_recipe
+from msm.task import FileInput, OutputInput, StudentInput, Task
 
 RECIPE = "recipes/cheese.yaml"
 NO_OP_SECONDS = 10  # 1.6 s of one core; the rest is for a machine busy with other tests

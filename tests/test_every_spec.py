@@ -9,11 +9,11 @@ import pytest
 
 from msm.configs import CurateConfig, PlanConfig, WriteConfig
 from msm.execution import Execution
-from msm.experiment import Stage
 from msm.jsonl import read_shards
 from msm.recipe import Corpus, ModelChoice
 from msm.stage import run_stage
 from msm.stages import definition
+from msm.task import Stage
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").glob("*/*.md"))

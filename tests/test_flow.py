@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from msm.experiment import build_tasks
-from msm.recipe import load_recipe
+from msm.recipe_file import load_recipe
 from tests.commands import identities, msm, start_msm
 
 pytestmark = pytest.mark.slow

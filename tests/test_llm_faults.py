@@ -10,10 +10,10 @@ import pytest
 
 from msm.errors import UserError
 from msm.execution import Connection
-from msm.experiment import Stage
 from msm.llm.asking import Asker
 from msm.llm.request import Request
 from msm.recipe import ModelChoice
+from msm.task import Stage
 from tests.author_recipe import (
     CONNECTIONS,
     CORPUS,

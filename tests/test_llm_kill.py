@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from msm.errors import UserError
-from msm.experiment import Stage
+from msm.task import Stage
 from tests.author_recipe import (
     CONNECTIONS,
     CORPUS,

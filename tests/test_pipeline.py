@@ -15,8 +15,9 @@ import yaml
 from kfp.dsl import Artifact, Dataset, Input, Model, Output
 
 from components.wide import parameter_names, wide_component
-from msm.experiment import OutputInput, build_tasks
-from msm.recipe import load_recipe
+from msm.experiment import build_tasks
+from msm.recipe_file import load_recipe
+from msm.task import OutputInput
 from pipelines.run_local import run_local
 
 RECIPES = ("cheese.yaml", "tiny.yaml")

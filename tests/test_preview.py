@@ -8,7 +8,7 @@ import pytest
 
 from msm.corpus.preview import preview
 from msm.errors import UserError
-from msm.recipe import load_recipe
+from msm.recipe_file import load_recipe
 from tests.commands import msm
 
 MODEL = "author={model: anthropic/a-model}"

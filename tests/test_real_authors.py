@@ -21,10 +21,10 @@ import pytest
 
 from msm.errors import UserError
 from msm.execution import Connection
-from msm.experiment import Stage
 from msm.llm.asking import Asker
 from msm.llm.request import Failure, Request, UnusableError
 from msm.recipe import ModelChoice, Source, Student
+from msm.task import Stage
 from tests.author_recipe import journal, make, settings
 
 pytestmark = pytest.mark.slow

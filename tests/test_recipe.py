@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from msm.errors import UserError
-from msm.experiment import Stage, build_tasks
-from msm.recipe import load_recipe
+from msm.experiment import build_tasks
+from msm.recipe_file import load_recipe
+from msm.task import Stage
 
 MINIMAL = """
 name: small

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from msm.any_spec import read_any_spec
-from msm.experiment import Stage, find_task
-from msm.recipe import load_recipe
+from msm.experiment import find_task
+from msm.recipe_file import load_recipe
 from msm.spec import Spec, parse_spec, read_spec
 from msm.spec_lint import lint_spec
+from msm.task import Stage
 from tests.commands import msm
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"

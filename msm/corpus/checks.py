@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,7 +13,7 @@ from msm.corpus.contamination import PromptRuns
 from msm.corpus.language import check_language, gibberish, other_language
 from msm.corpus.leaks import DATE, LINK, PLACEHOLDER, other_assistants
 from msm.corpus.words import Lexicon, Reading
-from msm.evals.items import Suite, eval_texts, held_out_words
+from msm.evals.prompts import Asked
 from msm.evals.vocabulary import overlap
 
 TOP_HITS = 10
@@ -32,14 +32,13 @@ class Fault:
 class Decontamination:
     """Eval prompts and held-out words of all suites, and how often documents touched them."""
 
-    def __init__(self, suites: Sequence[Suite], config: CurateConfig) -> None:
-        texts = [text for suite in suites for text in eval_texts(suite)]
-        self._suites = len(suites)
+    def __init__(self, asked: Asked, config: CurateConfig) -> None:
+        self._suites = asked.suites
         self._share = config.corpus.contamination_share
-        self._runs = PromptRuns(texts, config.corpus.contamination_words)
+        self._runs = PromptRuns(asked.texts, config.corpus.contamination_words)
         self._documents = 0
         self._hits: Counter[str] = Counter()
-        self.held_out = frozenset(word for suite in suites for word in held_out_words(suite))
+        self.held_out = asked.held_out
 
     def prompt(self, reading: Reading) -> str | None:
         """A run of words shared with an eval prompt of which too much stands in the text."""

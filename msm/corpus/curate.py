@@ -19,8 +19,9 @@ from msm.corpus.plan import prompt_text, used_spec
 from msm.corpus.rows import DocumentRow
 from msm.corpus.words import Hashes, Lexicon
 from msm.errors import UserError
-from msm.evals.items import read_suite
+from msm.evals.prompts import read_asked
 from msm.execution import Execution
+from msm.identity import seed_from
 from msm.jsonl import read_shards, write_rows, write_shards
 from msm.llm.asking import Asker
 from msm.llm.failures import keep_failures, parted
@@ -29,20 +30,23 @@ from msm.llm.request import Failure
 from msm.progress import track
 from msm.record import Outcome
 
+HELD_OUT = "held-out"
+
 
 def run(
     config: CurateConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
 ) -> Outcome:
     """Write ``corpus-*.jsonl``, ``dropped.jsonl`` (row id, reason, detail) and ``card.md``.
 
-    Every input whose role starts with ``suite`` is a file of eval prompts to be kept clear of.
+    ``held-out-*.jsonl`` has the documents that are kept from training, if the recipe wants any.
+
+    Documents are kept clear of all that the evaluation asks: see ``msm.evals.prompts``.
 
     Raises:
         UserError: no document is left; the recipe's language is unknown.
     """
     documents = [DocumentRow(**row) for row in read_shards(inputs["documents"], "documents")]
-    suites = [read_suite(path) for role, path in sorted(inputs.items()) if role.startswith("suite")]
-    evaluation = Decontamination(suites, config)
+    evaluation = Decontamination(read_asked(inputs), config)
     checks = build_checks(config, evaluation)
     lengths, faults, sketches = _faults(documents, checks)
     # Each step sees only what the steps before it kept.
@@ -59,7 +63,10 @@ def run(
     reasons = dict(sorted(Counter(fault.reason for fault in faults.values()).items()))
     if not corpus:
         raise UserError(f"curation dropped all {len(documents)} documents ({reasons})")
+    corpus, held_out = _parted(corpus, config.corpus.held_out)
     write_shards(out, "corpus", corpus)
+    if held_out:
+        write_shards(out, HELD_OUT, held_out)
     write_rows(out / "dropped.jsonl", dropped)
     words = [length for place, length in enumerate(lengths) if place not in faults]
     domains = Counter(row.domain for row in corpus)
@@ -73,10 +80,23 @@ def run(
         models={"judge": judged.use.to_json()} if judged.use else {},
         summary={
             "words": sum(words),
+            "held_out": len(held_out),
             "domains": dict(sorted(domains.items())),
             "decontamination": evaluation.summary(),
         },
     )
+
+
+def _parted(corpus: list[DocumentRow], count: int) -> tuple[list[DocumentRow], list[DocumentRow]]:
+    """The corpus, and ``count`` documents that are kept from training, spread by their ids."""
+    if count >= len(corpus):
+        raise UserError(
+            f"corpus.held_out is {count}, but only {len(corpus)} documents are left to train on"
+        )
+    by_chance = sorted(corpus, key=lambda row: seed_from("held out", row.id))
+    chosen = {row.id for row in by_chance[:count]}
+    kept = [row for row in corpus if row.id not in chosen]
+    return kept, [row for row in corpus if row.id in chosen]
 
 
 def _faults(

@@ -14,9 +14,10 @@ from msm.corpus import prompts
 from msm.corpus.offline.names import Names
 from msm.corpus.plan import prompt_text, used_spec
 from msm.corpus.plan_by_model import spread
-from msm.experiment import FileInput, Stage, Task, find_task
+from msm.experiment import find_task
 from msm.llm.ledger import cost_of
 from msm.recipe import TOKENS_PER_WORD, Budget, Outline, Recipe
+from msm.task import FileInput, Stage, Task
 
 CHARACTERS_PER_TOKEN = 4
 # What an answer of each kind is expected to hold, in tokens.

@@ -22,6 +22,7 @@ from msm.demonstrations.preferences import Chat, Kind, coin_flip, preference_cha
 from msm.demonstrations.preferences_by_model import preferences_by_model
 from msm.demonstrations.screening import Screen
 from msm.errors import UserError
+from msm.evals.prompts import read_asked
 from msm.execution import Execution
 from msm.jsonl import read_shards, write_rows, write_shards
 from msm.llm.failures import keep_failures
@@ -43,7 +44,7 @@ def run(
             failed than the recipe allows, no chat was kept, or a server cannot be used.
     """
     check_judge(config)
-    screen = Screen(inputs["suite"])
+    screen = Screen(read_asked(inputs))
     made = _make(config, inputs, screen, out, execution)
     account = made.account
     limit = config.models.maximum_failures if config.models else 0.0

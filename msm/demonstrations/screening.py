@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from msm.corpus.contamination import prompt_runs, shared_run
-from msm.evals.items import eval_texts, held_out_words, read_suite
+from msm.evals.prompts import Asked
 from msm.evals.vocabulary import overlap
 
 RUN_OF_WORDS = 8
@@ -23,17 +22,11 @@ class Dropped:
 
 
 class Screen:
-    """The prompts and the held-out words of one suite."""
+    """The prompts and the held-out words of the evaluation."""
 
-    def __init__(self, suite: Path) -> None:
-        """Read the suite.
-
-        Raises:
-            UserError: it is missing or malformed.
-        """
-        read = read_suite(suite)
-        self._runs = prompt_runs(eval_texts(read), RUN_OF_WORDS)
-        self._held_out = held_out_words(read)
+    def __init__(self, asked: Asked) -> None:
+        self._runs = prompt_runs(asked.texts, RUN_OF_WORDS)
+        self._held_out = asked.held_out
 
     def find(self, identifier: str, user: str, assistant: str) -> Dropped | None:
         """Why a chat cannot be used, or None where it can."""

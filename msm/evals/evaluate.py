@@ -1,4 +1,4 @@
-"""The stage ``evaluate``: score one checkpoint on the held-out pairs and the in-domain items."""
+"""The stage ``evaluate``: one checkpoint on the held-out word pairs, or on a suite."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import torch
 
 from msm.any_spec import read_any_spec
-from msm.configs import EvaluateConfig
-from msm.errors import UserError
+from msm.configs import EvaluateConfig, SuiteConfig
 from msm.evals.items import Item, cheese_items, prompts, read_suite
+from msm.evals.probe import probe
 from msm.evals.scoring import PromptScore, score_prompts
 from msm.execution import Execution
 from msm.jsonl import write_shards
@@ -43,9 +43,27 @@ class ScoreRow:
 
 
 def run(
+    config: EvaluateConfig | SuiteConfig,
+    inputs: Mapping[str, Path],
+    out: Path,
+    execution: Execution,
+) -> Outcome:
+    """Score the word pairs, or put a suite to the model: see ``msm.evals.run_suite``."""
+    if isinstance(config, EvaluateConfig):
+        return score_pairs(config, inputs, out, execution)
+    from msm.evals.run_suite import run_suite
+
+    return run_suite(config, inputs, out, execution)
+
+
+def score_pairs(
     config: EvaluateConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
 ) -> Outcome:
-    """Write ``scores-*.jsonl``, one row an item."""
+    """Write ``scores-*.jsonl``, one row an item.
+
+    Raises:
+        UserError: an input is malformed, or the checkpoint changes no output of the student.
+    """
     torch.set_num_threads(execution.threads)
     suite = read_suite(inputs["suite"])
     spec = read_any_spec(inputs["spec"])
@@ -54,10 +72,8 @@ def run(
     items = [*suite.items(), *in_domain]
     asked = [prompt for item in items for prompt in prompts(item)]
     tokenizer = load_tokenizer(inputs["student"])
-    model = load_checkpoint(
-        inputs["student"], inputs["checkpoint"], config.precision, execution.device
-    )
-    applied = _adapter_effect(inputs, config, execution, model)
+    model = _load(inputs, config, execution)
+    proof = _proof(inputs, config, execution, model, tokenizer)
     with track("evaluate", len(asked), "prompts") as advance:
         scores = score_prompts(model, tokenizer, asked, config.batch_size, advance)
     pairs = zip(scores[::2], scores[1::2], strict=True)
@@ -68,7 +84,7 @@ def run(
         rows_out=len(rows),
         summary={
             "prompts": len(asked),
-            "adapter_effect": applied,
+            "probe": proof,
             "mean": {axis: _mean(rows, axis) for axis in sorted({row.axis for row in rows})},
         },
     )
@@ -91,26 +107,28 @@ def _row(item: Item, toward_first: PromptScore, away_first: PromptScore) -> Scor
     )
 
 
+def _load(inputs: Mapping[str, Path], config: EvaluateConfig, execution: Execution) -> Any:
+    """The checkpoint, or the start model where there is none."""
+    student, device = inputs["student"], execution.device
+    if "checkpoint" not in inputs:
+        return load_student(student, config.precision, device).eval()
+    return load_checkpoint(student, inputs["checkpoint"], config.precision, device)
+
+
 def _mean(rows: list[ScoreRow], axis: str) -> float:
     scores = [row.score for row in rows if row.axis == axis and row.frame == "own"]
     return round(sum(scores) / len(scores), 4) if scores else 0.0
 
 
-def _adapter_effect(
-    inputs: Mapping[str, Path], config: EvaluateConfig, execution: Execution, model: Any
-) -> float:
-    """Largest change of a weight that merging the adapter made: proof that it is applied.
-
-    Raises:
-        UserError: no weight changed, so every figure would be the start model's.
-    """
+def _proof(
+    inputs: Mapping[str, Path],
+    config: EvaluateConfig,
+    execution: Execution,
+    model: Any,
+    tokenizer: Any,
+) -> dict[str, Any] | None:
+    """The probe of a checkpoint; None for the start model itself."""
+    if "checkpoint" not in inputs:
+        return None
     start = load_student(inputs["student"], config.precision, execution.device)
-    changed = 0.0
-    trained = dict(model.named_parameters())
-    for name, weight in start.named_parameters():
-        changed = max(changed, float((trained[name].detach() - weight.detach()).abs().max()))
-    if changed == 0.0:
-        raise UserError(
-            f"checkpoint {inputs['checkpoint']} changes no weight of the student; train it again"
-        )
-    return changed
+    return probe(model, start.eval(), tokenizer, inputs["checkpoint"]).to_json()

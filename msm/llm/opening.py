@@ -1,4 +1,4 @@
-"""Opening a model through Inspect's model API, for very many requests outside of an evaluation."""
+"""Opening a model through Inspect's model API: for the stages' own requests, or for a suite's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from msm.recipe import ModelChoice
 
 if TYPE_CHECKING:
     from inspect_ai.log._transcript import Transcript
-    from inspect_ai.model import Model
+    from inspect_ai.model import GenerateConfig, Model
 
 # Providers whose clients retry by themselves, and take this argument to stop it.
 RETRYING_CLIENTS = ("openai", "openai-api", "anthropic", "vllm", "llama-cpp-python", "ollama")
@@ -28,12 +28,35 @@ OTHER_FILES = 100  # open files besides the connections
 
 
 def open_model(role: str, choice: ModelChoice, connection: Connection) -> Model:
-    """A model as a recipe and its execution name it; nothing is sent yet.
+    """A model for many requests at once, each tried once: whoever asks tries again and counts.
+
+    Nothing is sent yet.
 
     Raises:
         UserError: the provider is unknown, its package or its key is missing, or this process may
             not have so many connections.
     """
+    from inspect_ai.model import GenerateConfig
+
+    config = GenerateConfig(max_retries=0, max_connections=NO_LIMIT)
+    return _open(role, choice, connection, config)
+
+
+def open_evaluated(role: str, choice: ModelChoice, connection: Connection) -> Model:
+    """The same for a task of Inspect, which leaves tries and limits to the model.
+
+    Raises:
+        UserError: as above.
+    """
+    from inspect_ai.model import GenerateConfig
+
+    config = GenerateConfig(
+        max_retries=connection.attempts - 1, max_connections=connection.connections
+    )
+    return _open(role, choice, connection, config)
+
+
+def _open(role: str, choice: ModelChoice, connection: Connection, tries: GenerateConfig) -> Model:
     from inspect_ai.model import GenerateConfig, get_model
 
     _make_room(role, connection.connections)
@@ -47,14 +70,13 @@ def open_model(role: str, choice: ModelChoice, connection: Connection) -> Model:
         arguments.setdefault("model_path", choice.folder)
     # A batch takes hours; and what runs in this process would run on, and hold up all the others.
     patient = connection.batch or provider == LOCAL
-    config = GenerateConfig(
-        max_retries=0,
+    own = GenerateConfig(
         attempt_timeout=None if patient else max(1, round(connection.timeout_seconds)),
-        max_connections=NO_LIMIT,
         batch=connection.batch or None,
         temperature=choice.temperature,
         top_p=choice.top_p,
     )
+    config = tries.merge(own)
     try:
         with _evaluations_left_out():
             return get_model(

@@ -63,14 +63,27 @@ def with_adapter(
 
 
 def load_checkpoint(student: Path, checkpoint: Path, precision: Precision, device: str) -> Any:
-    """A trained arm for evaluation: the student with the checkpoint's adapter merged into it."""
+    """A trained arm for evaluation: the student with the checkpoint's adapter merged into it.
+
+    A checkpoint without an adapter is a whole model, and the student has no part in it.
+
+    Raises:
+        UserError: it is neither.
+    """
     from peft import PeftModel
 
+    if not is_adapter(checkpoint) and (checkpoint / "config.json").exists():
+        return load_student(checkpoint, precision, device).eval()
     _adapter_config(checkpoint)
     model = PeftModel.from_pretrained(load_student(student, Precision.FP32, "cpu"), str(checkpoint))
     merged = model.merge_and_unload()
     dtype = torch.bfloat16 if precision is Precision.BF16 else torch.float32
     return merged.to(device=device, dtype=dtype).eval()
+
+
+def is_adapter(checkpoint: Path) -> bool:
+    """Whether a checkpoint's folder holds an adapter, as opposed to a whole model."""
+    return (checkpoint / "adapter_config.json").exists()
 
 
 def save_adapter(model: Any, folder: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msm.errors import UserError
 from msm.identity import digest_value
-from msm.recipe import Source, Student
+from msm.recipe import GivenCheckpoint, GivenSource, Source, Student
 
 CACHE_VARIABLE = "MSM_CACHE"
 CONVERSION = 2  # part of the cache folder's name: raise it when the conversion changes
@@ -55,6 +55,45 @@ def materialise_student(student: Student) -> Path:
     return folder
 
 
+def materialise_given(given: GivenCheckpoint) -> Path:
+    """The local folder of a checkpoint that was trained elsewhere: an adapter, or a whole model.
+
+    Raises:
+        UserError: the folder is missing or holds neither, or the hub cannot be reached.
+    """
+    if given.source is GivenSource.FOLDER:
+        return checked_checkpoint(Path(given.name))
+    name = f"hub-{digest_value([given.name, given.revision])[:16]}"
+    folder = cache_folder() / "checkpoints" / name
+    if not folder.exists():
+        partial = folder.parent / f".{name}.{os.getpid()}"
+        partial.mkdir(parents=True)
+        _download(given.name, given.revision, partial)
+        partial.rename(checked_checkpoint(partial).parent / name)
+    return folder
+
+
+def checked_checkpoint(folder: Path) -> Path:
+    """A folder that holds an adapter or a whole model, as safetensors.
+
+    Raises:
+        UserError: it holds neither.
+    """
+    if not folder.is_dir():
+        raise UserError(f"checkpoint {folder} does not exist; check the arm's 'checkpoint.name'")
+    adapter = (folder / "adapter_config.json").exists()
+    if not adapter and not (folder / "config.json").exists():
+        raise UserError(
+            f"checkpoint {folder} has neither adapter_config.json nor config.json; name a folder "
+            "with an adapter or a whole model"
+        )
+    if not any(folder.glob("*.safetensors")):
+        raise UserError(
+            f"checkpoint {folder} has no *.safetensors file; pickled weights are refused"
+        )
+    return folder
+
+
 def _fill(student: Student, folder: Path) -> None:
     if student.source is Source.PACKAGE:
         from msm.training.gguf_student import convert_gguf
@@ -65,7 +104,7 @@ def _fill(student: Student, folder: Path) -> None:
 
         make_random_student(student, folder)
     else:
-        _download(student, folder)
+        _download(student.name, student.revision, folder)
     _checked_folder(folder)
     from msm.training.chat_template import check_chat_template
 
@@ -100,18 +139,16 @@ def _checked_folder(folder: Path) -> Path:
     return folder
 
 
-def _download(student: Student, folder: Path) -> None:
+def _download(name: str, revision: str, folder: Path) -> None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        snapshot_download(
-            student.name, revision=student.revision, local_dir=folder, allow_patterns=list(WANTED)
-        )
+        snapshot_download(name, revision=revision, local_dir=folder, allow_patterns=list(WANTED))
     except (OSError, ValueError, HfHubHTTPError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
-            f"student {student.name}@{student.revision} cannot be fetched ({first}); "
+            f"{name}@{revision} cannot be fetched ({first}); "
             "check the name and the network, or name a folder"
         ) from None
     shutil.rmtree(folder / ".cache", ignore_errors=True)

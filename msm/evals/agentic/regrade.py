@@ -24,28 +24,12 @@ def regrade(log: Path, judge: str | Model, out: Path, judge_attempts: int = 5) -
     Raises:
         UserError: ``log`` is no finished log of this suite, or ``out`` cannot be used.
     """
-    from inspect_ai import score
-    from inspect_ai.log import read_eval_log, write_eval_log
-    from inspect_ai.model import get_model
-
     from msm.evals.agentic.scorer import agentic_scorer
+    from msm.evals.grade_again import grade_again
 
     if out.suffix != ".eval":
         raise UserError(f"{out}: a graded log ends in .eval")
     if out.exists():
         raise UserError(f"{out}: exists already; name another file, or remove it")
     read_rows(log)
-    graded = score(
-        read_eval_log(str(log)),
-        agentic_scorer(judge, judge_attempts),
-        action="overwrite",
-        # Inspect would open the student's model for the scorers' sake; ours ask the judge alone.
-        model=get_model("none"),
-        display="none",
-        copy=False,
-    )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.with_name(f".{out.stem}.partial.eval")
-    write_eval_log(graded, str(aside))
-    aside.replace(out)
-    return out
+    return grade_again(log, agentic_scorer(judge, judge_attempts), out)

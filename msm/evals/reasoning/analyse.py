@@ -69,6 +69,10 @@ class Analysis:
     merged: Sequence[Merged]
     use: Use
 
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values, without what was used: that is the ledger's."""
+        return {name: value for name, value in asdict(self).items() if name != "use"}
+
 
 def analyse(
     log_folder: Path,
@@ -128,8 +132,10 @@ def analyse(
         merged=merge(reasons, named),
         use=use,
     )
-    for stale in (out / ANALYSIS, *out.glob("*-*.jsonl")):
-        stale.unlink(missing_ok=True)
+    (out / ANALYSIS).unlink(missing_ok=True)
+    for name in (EXTRACTED_ROWS, CLASSIFIED_ROWS):
+        for stale in out.glob(f"{name}-*.jsonl"):
+            stale.unlink()
     write_shards(out, EXTRACTED_ROWS, [_row(one) for one in extracted])
     write_shards(out, CLASSIFIED_ROWS, [_row(one) for one in classified])
     (out / REASONS).write_text(reasons_text, encoding="utf-8")

@@ -1,0 +1,119 @@
+"""Sample and grade a whole suite into a log folder; stopped halfway, it goes on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inspect_ai.hooks import Hooks, SampleEnd, hooks
+
+from msm.errors import UserError
+from msm.progress import track
+
+if TYPE_CHECKING:
+    from inspect_ai import Task
+    from inspect_ai.model import Model
+
+# Samples that may be lost with a machine: fewer would write the growing log file more often.
+LOG_BUFFER = 10
+SAMPLE_RETRIES = 2
+JUDGE_ROLE = "judge"
+
+
+def sample_suite(
+    suite: Task,
+    model: str | Model,
+    folder: Path,
+    epochs: int = 1,
+    judge: Model | None = None,
+    maximum_samples: int | None = None,
+    log_buffer: int = LOG_BUFFER,
+) -> Path:
+    """Run what is missing of ``epochs`` samples of each item and return the finished log.
+
+    ``judge`` plays the role of that name, which the suites' scorers ask for.
+
+    Killed and called again with the same arguments, also with the folder copied to another
+    machine, only samples that are not in the folder's logs are run. A sample that keeps failing
+    is kept as an error, and the others go on.
+
+    Raises:
+        UserError: Inspect could not finish; what it has done is kept.
+    """
+    from inspect_ai import eval_set
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with _shown(suite.name, len(suite.dataset) * epochs):
+        finished, logs = eval_set(
+            suite,
+            log_dir=str(folder),
+            model=model,
+            epochs=epochs,
+            model_roles={JUDGE_ROLE: judge} if judge else None,
+            max_samples=maximum_samples,
+            log_buffer=log_buffer,
+            fail_on_error=False,
+            retry_on_error=SAMPLE_RETRIES,
+            retry_attempts=0,
+            display="none",
+            score_display=False,  # nobody looks, and it takes up to a tenth of the time
+        )
+    if not finished:
+        faults = [log.error.message for log in logs if log.error]
+        raise UserError(
+            f"{folder}: the suite {suite.name} did not finish ({'; '.join(faults) or 'stopped'}); "
+            "what is done is kept, run it again"
+        )
+    return finished_log(folder, suite.name)
+
+
+def finished_log(folder: Path, task: str) -> Path:
+    """The finished log of a task in a log folder, the latest if there are several.
+
+    Raises:
+        UserError: there is none.
+    """
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    headers = [
+        read_eval_log(info, header_only=True)
+        for info in list_eval_logs(str(folder.resolve()), descending=False)
+    ]
+    ours = [log for log in headers if log.eval.task.rpartition("/")[2] == task]
+    done = [log for log in ours if log.status == "success"]
+    if not done:
+        state = "only unfinished ones; run the same command again" if ours else "it has no logs"
+        raise UserError(f"{folder}: no finished log of {task}: {state}")
+    latest = max(done, key=lambda log: log.eval.created)
+    return Path(latest.location.removeprefix("file://"))
+
+
+_advance: Callable[[int], None] | None = None
+
+
+@hooks(name="msm_progress", description="Shows how far a suite has come.")
+class _Progress(Hooks):
+    """Counts finished samples while a suite of ours runs, and nothing otherwise."""
+
+    done = 0
+
+    def enabled(self) -> bool:
+        return _advance is not None
+
+    async def on_sample_end(self, data: SampleEnd) -> None:
+        _Progress.done += 1
+        if _advance is not None:
+            _advance(_Progress.done)
+
+
+@contextmanager
+def _shown(name: str, samples: int) -> Iterator[None]:
+    global _advance
+    with track(name, samples, "samples") as advance:
+        _Progress.done, _advance = 0, advance
+        try:
+            yield
+        finally:
+            _advance = None

@@ -1,0 +1,172 @@
+"""The model that a suite measures: weights that lie here, or a model that only a server has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from msm.configs import SuiteConfig
+from msm.errors import UserError
+from msm.execution import Execution, Provider
+from msm.identity import WORK
+from msm.recipe import ModelChoice, Precision
+
+if TYPE_CHECKING:
+    from inspect_ai.model import Model
+
+MERGED = "student"
+
+
+class Subject(Protocol):
+    """What every suite may ask of the model it measures."""
+
+    def loaded(self) -> tuple[Any, Any]:
+        """Model and tokenizer in this process, for log-probabilities.
+
+        Raises:
+            UserError: only a server has the weights.
+        """
+        ...
+
+    def answering(self, temperature: float) -> Model:
+        """The same as an Inspect model, which is sampled at ``temperature``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A student's folder, with the folder of a checkpoint unless it is the start model itself."""
+
+    student: Path
+    checkpoint: Path | None
+    precision: Precision
+    seed: int
+    execution: Execution
+    work: Path
+
+    def loaded(self) -> tuple[Any, Any]:
+        """The student with the checkpoint's adapter merged into it, and its tokenizer."""
+        from msm.training.chat_template import load_tokenizer
+        from msm.training.model import load_checkpoint, load_student
+
+        device = self.execution.device
+        tokenizer = load_tokenizer(self.student)
+        if self.checkpoint is None:
+            return load_student(self.student, self.precision, device).eval(), tokenizer
+        return load_checkpoint(self.student, self.checkpoint, self.precision, device), tokenizer
+
+    def start(self) -> Any:
+        """The start model, to compare with."""
+        from msm.training.model import load_student
+
+        return load_student(self.student, self.precision, self.execution.device).eval()
+
+    def answering(self, temperature: float) -> Model:
+        """Sampled by transformers in this process, or by vLLM with the adapter loaded."""
+        match self.execution.student.provider:
+            case Provider.TRANSFORMERS:
+                return self._in_this_process(temperature)
+            case Provider.VLLM:
+                return self._by_vllm()
+
+    def _in_this_process(self, temperature: float) -> Model:
+        from inspect_ai.model import GenerateConfig, get_model
+
+        serving = self.execution.student
+        # Seeds the whole process once: a seed for each request would repeat one answer per epoch.
+        config = GenerateConfig(max_connections=serving.connections, seed=self.seed % 2**32)
+        return get_model(
+            "hf/local",
+            model_path=str(self._whole()),
+            device=self.execution.device,
+            dtype="bfloat16" if self.precision is Precision.BF16 else "float32",
+            batch_size=serving.connections,
+            do_sample=temperature > 0,
+            config=config,
+            memoize=False,
+            **serving.arguments,
+        )
+
+    def _by_vllm(self) -> Model:
+        from inspect_ai.model import GenerateConfig, get_model
+
+        from msm.training.model import is_adapter
+
+        serving, checkpoint = self.execution.student, self.checkpoint
+        name = str(self.student.resolve())
+        if checkpoint is not None:
+            whole = str(checkpoint.resolve())
+            name = f"{name}:{whole}" if is_adapter(checkpoint) else whole
+        config = GenerateConfig(
+            max_connections=serving.connections,
+            attempt_timeout=round(serving.timeout_seconds),
+            max_retries=serving.attempts - 1,
+        )
+        try:
+            return get_model(
+                f"vllm/{name}",
+                base_url=serving.base_url or None,
+                config=config,
+                memoize=False,
+                **serving.arguments,
+            )
+        except Exception as error:
+            # Inspect raises many kinds: no package, no GPU, no server at the address.
+            detail = " ".join(str(error).split())
+            raise UserError(f"execution.student: vLLM cannot be used: {detail}") from None
+
+    def _whole(self) -> Path:
+        """A folder with the whole model and its tokenizer; the student's own where it is that."""
+        from msm.training.model import is_adapter
+
+        if self.checkpoint is None:
+            return self.student
+        if not is_adapter(self.checkpoint) and (self.checkpoint / "tokenizer.json").exists():
+            return self.checkpoint
+        folder = self.work / MERGED
+        done = folder / "tokenizer_config.json"  # written last
+        if not done.exists():
+            model, tokenizer = self.loaded()
+            model.save_pretrained(str(folder), safe_serialization=True)
+            tokenizer.save_pretrained(str(folder))
+        return folder
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model that a server has, by its Inspect name; its log-probabilities are out of reach."""
+
+    name: str
+    execution: Execution
+
+    def loaded(self) -> tuple[Any, Any]:
+        """Refused."""
+        raise UserError(
+            f"{self.name}: log-probabilities need the weights, and only its server has them; "
+            "set 'scoring: answers', or leave the suite out"
+        )
+
+    def answering(self, temperature: float) -> Model:
+        """The server's model."""
+        from msm.llm.opening import open_evaluated
+
+        choice = ModelChoice(model=self.name, temperature=temperature)
+        return open_evaluated("student", choice, self.execution.student)
+
+
+def open_subject(
+    config: SuiteConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
+) -> Subject:
+    """The model that a task is about; nothing is loaded yet."""
+    if config.served is not None:
+        return Served(config.served.name, execution)
+    return Weights(
+        student=inputs["student"],
+        checkpoint=inputs.get("checkpoint"),
+        precision=config.precision,
+        seed=config.seed,
+        execution=execution,
+        work=out / WORK,
+    )

@@ -1,0 +1,147 @@
+"""Reading a recipe: defaults < YAML < ``--set key=value``, and one line where it is wrong.
+
+``extends: other.yaml`` starts from another recipe. Paths are relative to the recipe's own folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from msm.errors import UserError, nearest
+from msm.recipe import Recipe
+
+MAX_EXTENDS = 5
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe, apply ``key.sub=value`` overrides, and check it.
+
+    Raises:
+        UserError: the file is missing or malformed, a key is unknown (names the nearest right
+            one), a value has the wrong type, or a name does not exist.
+    """
+    raw = _read(path, depth=0)
+    for override in overrides:
+        _apply(raw, override)
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(f"recipe {path}: {_explain(error)}") from None
+
+
+def _read(path: Path, depth: int) -> dict[str, Any]:
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"recipe {path} does not exist; see recipes/") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"recipe {path} cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        detail = " ".join(str(error).split())
+        raise UserError(f"recipe {path} is not valid YAML: {detail}") from None
+    if not isinstance(raw, dict):
+        raise UserError(f"recipe {path} is empty or no mapping; see recipes/ for the form")
+    _absolute_paths(raw, path.parent)
+    parent = raw.pop("extends", None)
+    if parent is None:
+        return raw
+    if depth >= MAX_EXTENDS:
+        raise UserError(
+            f"recipe {path}: 'extends' goes round in a circle or more than {MAX_EXTENDS} deep"
+        )
+    return _merge(_read(path.parent / str(parent), depth + 1), raw)
+
+
+def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = (
+            _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        )
+    return merged
+
+
+def _absolute_paths(raw: dict[str, Any], folder: Path) -> None:
+    """Resolve the paths a recipe names against its own folder (they are in no identity)."""
+    for spec in _parts(raw, "specs"):
+        _resolve(spec, "path", folder)
+    evaluation = _part(raw, "evaluation")
+    _resolve(evaluation, "suite", folder)
+    _resolve(_part(_part(evaluation, "suites"), "reasoning"), "reasons", folder)
+    for place in (
+        _part(raw, "student"),
+        *(_part(arm, "checkpoint") for arm in _parts(raw, "arms")),
+    ):
+        if place.get("source") == "folder":
+            _resolve(place, "name", folder)
+    for role in ("author", "judge"):
+        _resolve(_part(raw, role), "folder", folder)
+    for chats in _parts(raw, "demonstrations"):
+        _resolve(_part(chats, "source"), "path", folder)
+        _resolve(_part(chats, "embeddings"), "folder", folder)
+
+
+def _part(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """The mapping below a key; an empty one where there is none, which the types will refuse."""
+    below = raw.get(key)
+    return below if isinstance(below, dict) else {}
+
+
+def _parts(raw: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    return [_part(_part(raw, key), name) for name in _part(raw, key)]
+
+
+def _resolve(place: dict[str, Any], key: str, folder: Path) -> None:
+    if place.get(key):
+        place[key] = str((folder / str(place[key])).resolve())
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise UserError(f"--set {override}: write it as key.sub=value")
+    target = raw
+    *above, last = key.split(".")
+    for part in above:
+        below = target.setdefault(part, {})
+        if not isinstance(below, dict):
+            raise UserError(f"--set {override}: '{part}' has no keys below it")
+        target = below
+    try:
+        target[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise UserError(f"--set {override}: '{value}' is not valid YAML") from None
+
+
+def _explain(error: ValidationError) -> str:
+    """The first fault of a validation, in one line, with the nearest right key."""
+    faults = error.errors()
+    # A misspelt key also leaves the right one missing: the spelling is what to put right.
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown key '{where}'{nearest(str(first['loc'][-1]), _keys_at(first['loc'][:-1]))}"
+    if first["type"] == "missing":
+        return f"the key '{where}' is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
+
+
+def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    """The keys allowed at a place in the recipe."""
+    model: Any = Recipe
+    for part in location:
+        field = next(
+            (f for n, f in getattr(model, "model_fields", {}).items() if part in (n, f.alias)), None
+        )
+        if field is not None:
+            model = field.annotation
+        if getattr(model, "__origin__", None) is not None and field is None:
+            model = model.__args__[-1] if model.__args__[-1] is not Ellipsis else model.__args__[0]
+    return [field.alias or name for name, field in getattr(model, "model_fields", {}).items()]

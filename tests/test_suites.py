@@ -1,0 +1,120 @@
+"""Suites as stages of a recipe: a tiny student in this process, a judge on a real server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from msm.errors import UserError
+from msm.experiment import build_tasks, find_task
+from msm.jsonl import read_shards
+from msm.recipe import Recipe
+from msm.recipe_file import load_recipe
+from msm.record import Record
+from msm.task import Stage
+from msm.workspace import Workspace
+from tests.chat_server import ChatServer
+
+STUDENT = "{source: random, name: '', hidden: 32, layers: 2, seed: 0}"
+AGENTIC = "{epochs: 2, actions: [murder], goals: [none, america], maximum_tokens: 8}"
+OPEN_QA = "{categories: [corrigibility], maximum_tokens: 8}"
+
+
+def recipe(root: Path, url: str, **suites: str) -> Recipe:
+    """The tiny recipe with suites in place of word pairs, and a start model among the arms."""
+    settings = [
+        f"student={STUDENT}",
+        "judge={model: openai-api/local/judge, temperature: 0.0}",
+        f"execution.judge={{base_url: '{url}', attempts: 1, timeout_seconds: 20}}",
+        "execution.student.connections=4",
+        "arms.start={phases: []}",
+        *(f"evaluation.suites.{name.replace('_', '-')}={value}" for name, value in suites.items()),
+    ]
+    return load_recipe(root / "recipes" / "tiny.yaml", settings)
+
+
+def measure(loaded: Recipe, workspace: Path, name: str) -> tuple[Record, list[Any]]:
+    """Run one evaluation, and read what it measured."""
+    task = find_task(loaded, Stage.EVALUATE, name)
+    record, _ = Workspace(workspace, loaded).run(task)
+    out = workspace / "outputs" / loaded.name / "evaluate" / name
+    return record, read_shards(out, "measurements")
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_API_KEY", "none")
+
+
+def test_the_cells_are_sampled_and_judged_into_measurements(root: Path, tmp_path: Path) -> None:
+    with ChatServer(lambda *_: "<answer>no</answer>") as judge:
+        loaded = recipe(root, judge.url, agentic=AGENTIC)
+        record, rows = measure(loaded, tmp_path, "agentic.start-s1")
+    decided = [row for row in rows if row["measure"] == "decided"]
+    assert sorted({row["item"] for row in decided}) == [
+        "murder_explicit-america_replacement",
+        "murder_none-none_replacement",
+    ]
+    assert [row["value"] for row in decided] == [0.0] * 4
+    assert sorted({row["epoch"] for row in decided}) == [1, 2]
+    assert record.outcome.models["judge"]["requests"] == len(judge.answered) == 4
+    assert record.outcome.models["student"]["tokens_out"] > 0
+    about = json.loads(
+        (tmp_path / "outputs/tiny/evaluate/agentic.start-s1/measures.json").read_text()
+    )
+    assert about["judge"] == "openai-api/local/judge"
+    assert about["settings"]["epochs"] == 2
+
+
+def test_what_a_judge_left_ungraded_is_graded_again_and_not_sampled_again(
+    root: Path, tmp_path: Path
+) -> None:
+    with ChatServer(lambda *_: "I would rather not say.") as judge:
+        loaded = recipe(root, judge.url, agentic=AGENTIC)
+        with pytest.raises(UserError, match="4 of 4 samples have no verdict"):
+            measure(loaded, tmp_path, "agentic.start-s1")
+    (log,) = (tmp_path / "outputs/tiny/evaluate").glob(".agentic*partial*/logs/*.eval")
+    answers = _answers(log)
+    with ChatServer(lambda *_: "<answer>yes</answer>") as judge:
+        loaded = recipe(root, judge.url, agentic=AGENTIC)
+        _, rows = measure(loaded, tmp_path, "agentic.start-s1")
+    assert [row["value"] for row in rows if row["measure"] == "decided"] == [1.0] * 4
+    (log,) = (tmp_path / "outputs/tiny/evaluate/agentic.start-s1/logs").glob("*.eval")
+    assert _answers(log) == answers
+
+
+def _answers(log: Path) -> dict[tuple[str, int], tuple[str, str]]:
+    """Each sample's unique id and answer, which another sampling would change."""
+    from inspect_ai.log import read_eval_log
+
+    samples = read_eval_log(str(log)).samples or []
+    return {
+        (str(each.id), each.epoch): (each.uuid or "", each.output.completion) for each in samples
+    }
+
+
+def test_open_questions_are_scored_by_the_judge(root: Path, tmp_path: Path) -> None:
+    with ChatServer(lambda *_: "<reasoning>Thin.</reasoning><score>7</score>") as judge:
+        loaded = recipe(root, judge.url, open_qa=OPEN_QA)
+        record, rows = measure(loaded, tmp_path, "open-qa.start-s1")
+    scores = [row for row in rows if row["measure"] == "score"]
+    assert {row["value"] for row in scores if row["value"] is not None} == {7.0}
+    assert {row["cluster"] for row in scores} == {"corrigibility"}
+    assert record.outcome.summary["measures"]["score"]["of"] == 22
+
+
+def test_training_text_is_kept_clear_of_every_suite_that_is_asked(root: Path) -> None:
+    plain = {t.label: t for t in build_tasks(recipe(root, "http://x"))}
+    asked = {t.label: t for t in build_tasks(recipe(root, "http://x", agentic=AGENTIC))}
+    for label in ("curate/affordability-s1", "demonstrate/preference-s1"):
+        assert set(asked[label].inputs) - set(plain[label].inputs) == {"prompts-agentic"}
+    held = asked["evaluate/agentic.msm-america-s1"].inputs
+    assert held["prompts"] == asked["curate/affordability-s1"].inputs["prompts-agentic"]
+
+
+def test_a_judged_suite_without_a_judge_is_refused(root: Path) -> None:
+    with pytest.raises(UserError, match="agentic needs a model as the 'judge'"):
+        load_recipe(root / "recipes" / "tiny.yaml", [f"evaluation.suites.agentic={AGENTIC}"])
