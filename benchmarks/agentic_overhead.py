@@ -5,12 +5,13 @@
 Three tasks over the same 27 prompts, in turn within one run, several rounds: plain Inspect with a
 scorer that does nothing; plain Inspect with a scorer that puts to the judge what ours puts to it,
 word for word, and reads nothing; ours. The judge's call is part of what is measured, not of the
-harness, so the ratio that counts is ours to the second; both are printed, from the least disturbed
-round of each. None shows figures while it runs, as the suite does not either.
+harness, so the ratio that counts is ours to the second; both are printed. None shows figures while
+it runs, as the suite does not either.
 
-Time is the process's own, so that other work on the machine does not count, and the slope between
-a short and a long run: what a run costs once (Inspect looks through all installed packages) is
-printed apart.
+Time is the process's own, so that other work on the machine counts little, and the slope between
+the fastest short run and the fastest long one: what a run costs once (Inspect looks through all
+installed packages) is printed apart. The ratio of long runs of one round, start included, stands
+beside it as median and range: on a busy machine it says how far to trust the other.
 """
 
 from __future__ import annotations
@@ -131,22 +132,23 @@ def main() -> None:
         "plain, same judge call": lambda: plain(agentic(judge=judge), asks(judge, questions)),
         "agentic": lambda: agentic(judge=judge),
     }
-    start: dict[str, list[float]] = {name: [] for name in tasks}
-    each: dict[str, list[float]] = {name: [] for name in tasks}
+    short: dict[str, list[float]] = {name: [] for name in tasks}
+    long: dict[str, list[float]] = {name: [] for name in tasks}
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(rounds + 1):
             for name, task in tasks.items():
-                short = cost(task(), student, few, folder)
-                long = cost(task(), student, many, folder)
+                costs = cost(task(), student, few, folder), cost(task(), student, many, folder)
                 if turn:  # the first round warms up
-                    each[name].append((long - short) / (27 * (many - few)))
-                    start[name].append(short - each[name][-1] * 27 * few)
-    ours = min(each["agentic"])
+                    short[name].append(costs[0])
+                    long[name].append(costs[1])
+    each = {name: (min(long[name]) - min(short[name])) / (27 * (many - few)) for name in tasks}
     print(f"processor time; slope between {27 * few} and {27 * many} samples, {rounds} rounds")
     for name, took in each.items():
+        pairs = [ours / its for ours, its in zip(long["agentic"], long[name], strict=True)]
         print(
-            f"{name:22} {min(took) * 1e3:6.1f} ms/sample   ours/it {ours / min(took):.2f}   "
-            f"start {statistics.median(start[name]):.1f} s"
+            f"{name:22} {took * 1e3:6.1f} ms/sample   ours/it {each['agentic'] / took:.2f}   "
+            f"long runs in turn {statistics.median(pairs):.2f} ({min(pairs):.2f} to "
+            f"{max(pairs):.2f})   start {min(short[name]) - took * 27 * few:.1f} s"
         )
 
 
