@@ -119,10 +119,10 @@ def test_reasons_are_named_over_what_the_agentic_suite_stored(root: Path, tmp_pa
         measure(loaded, tmp_path, "agentic.start-s1")
         graded = len(judge.answered)
         record, rows = measure(loaded, tmp_path, "reasoning.start-s1")
-        assert len(judge.answered) - graded == record.outcome.models["judge"]["requests"] == 8
+        assert len(judge.answered) - graded == record.outcome.models["judge"]["requests"] == 4
     named = {row["measure"]: row["value"] for row in rows if row["value"]}
     assert named == {"integrity": 1.0, "classified": 1.0}
-    assert record.outcome.summary["reasoning"]["transcripts"] == 4
+    assert record.outcome.summary["reasoning"]["transcripts"] == 2
     assert "student" not in record.outcome.models
     assert "proposals.yaml" in record.files
 
