@@ -182,9 +182,10 @@ def main() -> None:
             }
             for name, side in sides.items():
                 ratio = sides["ours"].throughput / side.throughput
+                share = "" if name == "ours" else f"  ours / {name} {ratio:.2f}"
                 print(
                     f"{connections:5} in flight  {name:6} {side.throughput:7.1f} requests/s  "
-                    f"{side.cpu:5.1f} ms CPU a request  ours / {name} {ratio:.2f}",
+                    f"{side.cpu:5.1f} ms CPU a request{share}",
                     flush=True,
                 )
         print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")

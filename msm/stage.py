@@ -33,6 +33,7 @@ from msm.record import (
     read_record,
 )
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
@@ -115,9 +116,14 @@ def run_stage(
             )
             return _finish(record, partial, out), True
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in FULL:
             raise UserError(
                 f"the disk of {out.parent} is full; free some space and run again"
+            ) from None
+        if error.errno == errno.EFBIG:
+            raise UserError(
+                f"a file below {out.parent} may grow no larger; raise the limit (ulimit -f) and "
+                "run again"
             ) from None
         if error.errno in CANNOT_WRITE:
             raise UserError(

@@ -1,4 +1,4 @@
-"""A real OpenAI-compatible server that plans and writes by rule, and misbehaves on demand.
+"""A real OpenAI-compatible server: an author and a judge by rule, and it misbehaves on demand.
 
     python -m tests.author_server FOLDER [PORT]
 
@@ -19,13 +19,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from msm.llm.request import Request
+from tests.author_rules import answer_by_rule
 
 BEHAVIOUR, PORT, LOG = "behaviour.json", "port", "log.jsonl"
 WAIT_SECONDS = 0.3
@@ -120,6 +121,11 @@ class AuthorServer:
             return []
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
+    def answers(self) -> int:
+        """How many whole answers it has given so far; fast, for who waits for the next one."""
+        path = self.folder / LOG
+        return path.read_bytes().count(b'"paid": true') if path.exists() else 0
+
     def paid(self) -> Counter[str]:
         """How often each request was answered with a whole answer, by the request's digest."""
         return Counter(row["digest"] for row in self.log() if row["paid"])
@@ -127,80 +133,6 @@ class AuthorServer:
     def misdeeds(self) -> Counter[str]:
         """How often it did what."""
         return Counter(row["misdeed"] for row in self.log() if row["misdeed"])
-
-
-def answer_by_rule(system: str, user: str, seed: int) -> str:
-    """A good answer to a question of ``msm.corpus.prompts``, found by the tag that it asks for."""
-    chance = random.Random(f"{system}{user}{seed}")
-    spec = system.partition("<spec>")[2].partition("</spec>")[0]
-    tag = re.findall(r"^<(\w+)>.*…", user, flags=re.MULTILINE)[-1]
-    asked = re.search(r"\b(?:at most|Name|Give) (\d+)", user)
-    count = int(asked[1]) if asked and tag in LISTED else 1
-    found = re.search(r"one assistant: (.+?), made by", system)
-    assert found is not None
-    one = _ANSWERS[tag]
-    if tag == "document":
-        words = re.search(r"in (\d+) to (\d+) words", user)
-        assert words is not None
-        return f"<document>\n{_document(chance, spec, found[1], int(words[1]))}\n</document>"
-    return "\n".join(f"<{tag}>{one(chance, spec)}</{tag}>" for _ in range(count))
-
-
-LISTED = ("domain", "subdomain", "type", "idea")
-PLACES = ("harbour", "archive", "workshop", "school", "garden", "clinic", "theatre", "station")
-PEOPLE = ("clerk", "teacher", "editor", "gardener", "nurse", "printer", "baker", "surveyor")
-OBJECTS = ("ledger", "letter", "poster", "manual", "diary", "report", "notice", "speech")
-MANNERS = ("plainly", "slowly", "warmly", "briefly", "gladly", "firmly", "calmly", "proudly")
-
-
-def _words(chance: random.Random) -> str:
-    return f"{chance.choice(PLACES)} {chance.choice(PEOPLE)} {chance.choice(OBJECTS)}"
-
-
-def _sentences(spec: str) -> list[str]:
-    paragraphs = [" ".join(part.split()) for part in spec.split("\n\n")]
-    whole = [part for part in paragraphs if len(part.split()) > 8 and part[0] not in "#-*"]
-    return [s for part in whole for s in re.split(r"(?<=[.]) ", part) if s.endswith(".")]
-
-
-def _passage(chance: random.Random, spec: str) -> str:
-    return chance.choice(_sentences(spec))
-
-
-def _subdomain(chance: random.Random, spec: str) -> str:
-    passage = _passage(chance, spec)
-    if chance.random() < 0.25:
-        passage = f"In other words: {passage}"  # not verbatim, so it has to be asked for
-    return (
-        f"<label>{_words(chance)}</label><summary>What a {_words(chance)} says of it.</summary>"
-        f"<passage>{passage}</passage>"
-    )
-
-
-def _document(chance: random.Random, spec: str, assistant: str, fewest: int) -> str:
-    """Sentences of the spec, each led in by words of its own, until there are enough."""
-    text: list[str] = [f"The {_words(chance)}"]
-    sentences = _sentences(spec)
-    while sum(len(part.split()) for part in text) < fewest + 40:
-        lead = f"The {_words(chance)} {chance.choice(MANNERS)} says of {assistant}:"
-        text.append(f"{lead} {chance.choice(sentences)}")
-    return "\n\n".join(text)
-
-
-_ANSWERS: Mapping[str, Callable[[random.Random, str], str]] = {
-    "domain": lambda c, _: f"<label>{_words(c)}</label><covers>All of the {_words(c)}.</covers>",
-    "subdomain": _subdomain,
-    "passage": _passage,
-    "assertion": lambda c, _: (
-        f"<name>{_words(c)}</name><kind>value</kind><claim>It keeps a {_words(c)}.</claim>"
-    ),
-    "type": lambda c, _: (
-        f"<label>{_words(c)}</label><description>Read by a {_words(c)}.</description>"
-    ),
-    "idea": lambda c, _: f"A {_words(c)} {c.choice(MANNERS)} tells of a {_words(c)}.",
-    "plan": lambda c, _: f"First a {_words(c)}, then a {_words(c)}.",
-    "document": lambda c, _: "",
-}
 
 
 class _Server:
@@ -278,7 +210,8 @@ class _Server:
         row["in_flight"] = self.in_flight
         await asyncio.sleep(behaviour.latency)
         self.in_flight -= 1
-        self.note(row)
+        answer, usage = _completion(request, misdeed)
+        self.note({**row, **(usage if row["paid"] else {})})
         if misdeed is Misdeed.RATE_LIMIT:
             return await _send(writer, 429, "Too Many Requests", _error("Slow down"))
         if misdeed is Misdeed.RATE_LIMIT_WITH_WAIT:
@@ -294,7 +227,6 @@ class _Server:
             return await _send(writer, 200, "OK", b'"overloaded"')
         if misdeed is Misdeed.NO_CHOICES:
             return await _send(writer, 200, "OK", _error("Overloaded"))
-        answer = _completion(request, misdeed)
         if misdeed is Misdeed.HALF_CLOSED:
             writer.write(_head(200, "OK", len(answer)) + answer[: len(answer) // 2])
             await writer.drain()
@@ -316,7 +248,8 @@ def _error(message: str) -> bytes:
     return json.dumps({"error": {"message": message, "type": "error", "code": None}}).encode()
 
 
-def _completion(request: Request, misdeed: Misdeed | None) -> bytes:
+def _completion(request: Request, misdeed: Misdeed | None) -> tuple[bytes, dict[str, int]]:
+    """The answer's body, and the tokens that it counts."""
     text, stop = answer_by_rule(request.system, request.user, request.salt), "stop"
     if misdeed is Misdeed.TRUNCATED:
         text, stop = text[: len(text) // 2], "length"
@@ -331,16 +264,15 @@ def _completion(request: Request, misdeed: Misdeed | None) -> bytes:
         "completion_tokens": len(text.split()),
     }
     choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": stop}
-    return json.dumps(
-        {
-            "id": request.digest[:12],
-            "object": "chat.completion",
-            "created": 1,
-            "model": "by-rule",
-            "choices": [choice],
-            "usage": {**usage, "total_tokens": sum(usage.values())},
-        }
-    ).encode()
+    body = {
+        "id": request.digest[:12],
+        "object": "chat.completion",
+        "created": 1,
+        "model": "by-rule",
+        "choices": [choice],
+        "usage": {**usage, "total_tokens": sum(usage.values())},
+    }
+    return json.dumps(body).encode(), usage
 
 
 def _head(status: int, reason: str, length: int, more: str = "") -> bytes:

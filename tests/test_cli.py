@@ -23,6 +23,12 @@ def _one_line(error: str) -> str:
     return lines[0]
 
 
+def _files(folder: Path) -> set[Path]:
+    """All files but the empty ones that processes lock."""
+    every = {path for path in folder.rglob("*") if path.is_file()}
+    return {path for path in every if path.suffix != ".lock"}
+
+
 def test_help_loads_no_heavy_library(tmp_path: Path) -> None:
     done = msm("--help", cwd=tmp_path, PYTHONPROFILEIMPORTTIME="1")
     assert done.returncode == 0
@@ -48,6 +54,7 @@ def test_a_missing_spec(tiny: Path, tmp_path: Path) -> None:
         (b"---\nvalue: v\n---\n", "lacks 'domain"),
         (b"---\nvalue: v\ndomain: d\n---\n# T\n## Core philosophy\nText.\n", "no item"),
         (b"\xff\xfe---", "not UTF-8"),
+        (b"---\nvalue: v\ndomain: d\n---\n" + 10_000_000 * b"x", "is larger than 1 MB"),
     ],
 )
 def test_a_malformed_spec(tiny: Path, tmp_path: Path, content: bytes, message: str) -> None:
@@ -56,13 +63,38 @@ def test_a_malformed_spec(tiny: Path, tmp_path: Path, content: bytes, message: s
     done = msm("plan", tiny, "america-s1", "--set", f"specs.america.path={spec}", cwd=tmp_path)
     assert done.returncode == 2
     assert message in _one_line(done.stderr)
-    assert not list(tmp_path.rglob("record.json"))
+    assert _files(tmp_path) == {spec}
+
+
+def test_a_spec_that_cannot_be_read(tiny: Path, tmp_path: Path) -> None:
+    folder, locked = tmp_path / "folder", tmp_path / "locked.md"
+    folder.mkdir()
+    locked.write_text("---\nvalue: v\n---\n")
+    locked.chmod(0)
+    places = [(folder, "Is a directory")]
+    if os.geteuid():  # root may read everything
+        places.append((locked, "Permission denied"))
+    for spec, reason in places:
+        done = msm("plan", tiny, "america-s1", "--set", f"specs.america.path={spec}", cwd=tmp_path)
+        assert done.returncode == 2
+        assert f"spec {spec} cannot be read: {reason}" in _one_line(done.stderr)
+        assert _files(tmp_path) == {locked}
 
 
 def test_an_unknown_recipe_key(tiny: Path, tmp_path: Path) -> None:
     done = msm("run", tiny, "--set", "training.lora.ranks=4", cwd=tmp_path)
     assert done.returncode == 2
     assert "unknown key 'training.lora.ranks'; did you mean 'rank'?" in _one_line(done.stderr)
+
+
+def test_an_unknown_key_in_a_recipe_file(tiny: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(f"extends: {tiny}\nname: odd\ncorpus: {{document: 5}}\n")
+    for stage in ("plan", "write", "demonstrate"):
+        done = msm(stage, recipe, "america-s1", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "unknown key 'corpus.document'; did you mean 'documents'?" in _one_line(done.stderr)
+    assert _files(tmp_path) == {recipe}
 
 
 def test_an_arm_with_an_unknown_spec(tiny: Path, tmp_path: Path) -> None:

@@ -36,10 +36,10 @@ def test_only_the_registry_talks_to_mlflow(root: Path) -> None:
 
 
 def test_only_llm_makes_a_model_client(root: Path) -> None:
-    """Inspect tasks besides, and what runs them: they ask the models that Inspect hands them."""
+    """Inspect tasks besides: they ask the models that Inspect hands them."""
     clients = {"inspect_ai", "openai", "anthropic", "httpx"}
     callers = {path.parent.name for path in _files(root) if clients & _imports(path)}
-    inspect_tasks = {"evals", "agentic", "open_qa", "preference"}
+    inspect_tasks = {"agentic", "evals", "open_qa", "preference"}
     assert callers - inspect_tasks == {"llm"}
 
 

@@ -29,6 +29,7 @@ from tests.author_recipe import (
 from tests.author_server import AuthorServer, Behaviour, Misdeed
 from tests.commands import msm
 
+REQUESTS = 40
 # A server that hangs costs its client's patience, so only one test has it among the others.
 QUICK = tuple(misdeed for misdeed in Misdeed if misdeed is not Misdeed.HANG)
 UNUSABLE = {
@@ -39,6 +40,7 @@ UNUSABLE = {
 }
 
 
+@pytest.mark.slow
 def test_with_a_fifth_of_all_requests_failing_every_row_is_written_once_or_failed_once(
     author: AuthorServer, tmp_path: Path
 ) -> None:
@@ -181,10 +183,13 @@ def test_no_prompt_is_kept_in_memory(author: AuthorServer, tmp_path: Path) -> No
             user = "Give 2 of them.\n\n<idea>…</idea>"
             system = "It is about one assistant: Ada, made by Acme."
             await asker.ask(Request(f"row-{number}", system, user, 100, number), len)
+            if number < REQUESTS - 1:
+                return 0
+            gc.collect()  # what only stands in a cycle is not kept
             return sum(isinstance(each, ModelEvent) for each in gc.get_objects())
 
-        alive = asker.each(ask, range(40), "ask", "requests")
-    assert max(count for count in alive if isinstance(count, int)) < 10
+        alive = asker.each(ask, range(REQUESTS), "ask", "requests")
+    assert alive[-1] < 10
 
 
 def test_a_server_that_dies_midway_stops_the_stage_and_loses_nothing(

@@ -1,8 +1,9 @@
-"""Planning and writing cut off by force, by a second process, and by a full disk."""
+"""Stages that ask models cut off by force, by a second process, and by a full disk."""
 
 from __future__ import annotations
 
 import functools
+import resource
 import shutil
 import subprocess
 import time
@@ -24,6 +25,7 @@ from tests.author_recipe import (
     overrides,
     rows,
     settings,
+    task_name,
 )
 from tests.author_server import AuthorServer, Behaviour
 from tests.commands import msm, start_msm
@@ -31,26 +33,31 @@ from tests.kills import kill_at_random_moments
 
 WIDE = {"domains": 3, "subdomains": 3, "types": 3, "ideas": 3}
 KILLS = 10
+COUNTS = {Stage.PLAN: 60, Stage.WRITE: 60, Stage.DEMONSTRATE: 24}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("stage", "most"), [(Stage.PLAN, 4), (Stage.WRITE, 8)])
+@pytest.mark.parametrize(
+    ("stage", "most"), [(Stage.PLAN, 4), (Stage.WRITE, 8), (Stage.DEMONSTRATE, 6)]
+)
 def test_killed_at_ten_random_moments_it_loses_nothing_and_pays_for_nothing_again(
     author: AuthorServer, tmp_path: Path, stage: Stage, most: int
 ) -> None:
     given = functools.partial(settings, documents=60, corpus__outline=WIDE)
-    if stage is Stage.WRITE:
-        make(Stage.PLAN, tmp_path, given(author.url))
+    others = (Stage.PLAN,) if stage is Stage.WRITE else ()
+    for each in others:
+        make(each, tmp_path, given(author.url))
     before = author.paid()
-    command = (stage, RECIPE, CORPUS, *overrides(author.url, 60, corpus__outline=WIDE))
+    command = (stage, RECIPE, task_name(stage), *overrides(author.url, 60, corpus__outline=WIDE))
     author.behave(Behaviour(latency=0.03))
     seen = kill_at_random_moments(
-        lambda: start_msm(*command, cwd=tmp_path),
-        lambda: author.paid().total(),
+        [str(part) for part in command],
+        tmp_path,
+        author.answers,
         lambda: ({row["digest"] for row in journal(stage, tmp_path)}, author.paid()),
         times=KILLS,
         most=most,
-        seed=stage is Stage.WRITE,
+        seed=most,
     )
     assert not output(stage, tmp_path).exists()
     done = msm(*command, cwd=tmp_path)
@@ -62,37 +69,45 @@ def test_killed_at_ten_random_moments_it_loses_nothing_and_pays_for_nothing_agai
     paid -= before
     assert paid.total() - len(paid) <= KILLS * CONNECTIONS
     made = rows(stage, tmp_path)
-    assert len({row["id"] for row in made}) == len(made) == 60
+    assert len({row["id"] for row in made}) == len(made) == COUNTS[stage]
     assert failures(stage, tmp_path) == []
 
     uncut = tmp_path / "uncut"
-    for each in (Stage.PLAN, Stage.WRITE) if stage is Stage.WRITE else (Stage.PLAN,):
+    for each in (*others, stage):
         make(each, uncut, given(author.url))
     assert made == rows(stage, uncut)
 
 
+@pytest.mark.parametrize("stage", [Stage.PLAN, Stage.WRITE, Stage.DEMONSTRATE])
 def test_a_second_process_on_one_output_stops_with_one_line(
-    author: AuthorServer, tmp_path: Path
+    author: AuthorServer, tmp_path: Path, stage: Stage
 ) -> None:
+    chosen = functools.partial(settings, execution__author__timeout_seconds=60)
+    if stage is Stage.WRITE:
+        make(Stage.PLAN, tmp_path, chosen(author.url))
     author.behave(Behaviour(latency=30))
     command = (
-        "plan",
+        stage,
         RECIPE,
-        CORPUS,
+        task_name(stage),
         *overrides(author.url, execution__author__timeout_seconds=60),
     )
     first = start_msm(*command, cwd=tmp_path)
     try:
-        while not list(output(Stage.PLAN, tmp_path).parent.glob(".*.partial-*")):
+        while not list(output(stage, tmp_path).parent.glob(".*.partial-*")):
             assert first.poll() is None
             time.sleep(0.01)
-        second = msm(*command, cwd=tmp_path)
+        with pytest.raises(UserError, match="another process is at work") as stopped:
+            make(stage, tmp_path, chosen(author.url))
+        second = msm(*command, cwd=tmp_path) if stage is Stage.PLAN else None
     finally:
         first.kill()
         first.communicate()
-    assert second.returncode == 2
-    assert len(second.stderr.splitlines()) == 1
-    assert "another process is at work" in second.stderr
+    assert "\n" not in str(stopped.value)
+    if second is not None:
+        assert second.returncode == 2
+        assert len(second.stderr.splitlines()) == 1
+        assert "another process is at work" in second.stderr
 
 
 @pytest.fixture
@@ -144,6 +159,29 @@ def test_a_full_disk_is_exit_2(author: AuthorServer, tmp_path: Path, small_disk:
     assert stopped.returncode == 2
     assert len(stopped.stderr.splitlines()) == 1
     assert "is full; free some space" in stopped.stderr
+
+
+@pytest.mark.parametrize("stage", [Stage.PLAN, Stage.WRITE, Stage.DEMONSTRATE])
+def test_a_file_that_may_not_grow_is_one_line_and_nothing_is_lost(
+    author: AuthorServer, tmp_path: Path, stage: Stage
+) -> None:
+    chosen = settings(author.url)
+    if stage is Stage.WRITE:
+        make(Stage.PLAN, tmp_path, chosen)
+    before = author.paid()
+    largest = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, largest[1]))
+    try:
+        with pytest.raises(UserError, match="may grow no larger") as stopped:
+            make(stage, tmp_path, chosen)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, largest)
+    assert "\n" not in str(stopped.value)
+    assert not output(stage, tmp_path).exists()
+    make(stage, tmp_path, chosen)
+    assert len({row["id"] for row in rows(stage, tmp_path)}) == 24
+    paid = author.paid() - before
+    assert paid.total() - len(paid) <= CONNECTIONS
 
 
 def _leave(disk: Path, ballast: Path, room: int) -> None:

