@@ -207,10 +207,18 @@ class ArmResult(StageConfig):
     seed: int
 
 
+class SuiteResult(ArmResult):
+    """Which arm, spec and seed a folder of a suite's measurements belongs to."""
+
+    suite: str
+
+
 class ReportConfig(StageConfig):
     """The analysis over all scores; ``results`` says what each input role holds.
 
     ``order`` is the order in which the report shows them: a mapping's own is in no identity.
+    ``suites`` and ``suite_order`` say the same of the folders of measurements, whose input roles
+    are these keys behind ``suite:``.
     """
 
     experiment: str
@@ -220,6 +228,15 @@ class ReportConfig(StageConfig):
     order: tuple[str, ...]
     results: Mapping[str, ArmResult]
     analysis: Analysis
+    suites: Mapping[str, SuiteResult] = {}
+    suite_order: tuple[str, ...] = ()
+
+    def identity_fields(self) -> dict[str, Any]:
+        """The fields as JSON values; without the suites' where there are none."""
+        fields = {**super().identity_fields(), "analysis": self.analysis.identity_fields()}
+        if not self.suites:
+            del fields["suites"], fields["suite_order"]
+        return fields
 
 
 class RegisterConfig(StageConfig):
