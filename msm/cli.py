@@ -148,7 +148,7 @@ def evaluate(
         float, typer.Option(metavar="NATS", help="with --plan: spread over word pairs")
     ] = 0.4,  # of the gaps between two specs in the three-seed study: 0.37 to 0.49
 ) -> None:
-    """Score a checkpoint on held-out and in-domain preferences."""
+    """Measure a checkpoint: held-out word pairs, or one of the recipe's suites."""
     if plan:
         from msm.cli_evaluate import show_plan
         from msm.recipe_file import load_recipe

@@ -12,8 +12,10 @@ from msm.errors import UserError
 from msm.evals.items import read_suite
 from msm.evals.power import POWER, detectable_difference, epochs_needed
 from msm.recipe import Recipe
+from msm.suites import AgenticSuite
 
-CELLS = 27  # three actions x nine goal conditions of the agentic grid
+GOALS = 9
+CELLS = 3 * GOALS  # actions x goal conditions of the paper's grid
 
 
 def show_plan(
@@ -23,7 +25,7 @@ def show_plan(
     cell_sds: Sequence[float],
     pair_sd: float,
 ) -> None:
-    """Print what the recipe's preference suite can show, and the epochs that agentic cells need.
+    """Print what the recipe's word pairs can show, and the epochs that agentic cells need.
 
     ``baseline`` and ``differences`` are shares, ``cell_sds`` too; ``pair_sd`` is in nats.
 
@@ -31,9 +33,10 @@ def show_plan(
         UserError: the suite cannot be read, or a figure is out of range.
     """
     _check(baseline, differences, cell_sds, pair_sd)
-    _show_preferences(recipe, pair_sd)
-    print()
-    _show_agentic(baseline, differences, cell_sds)
+    if recipe.evaluation.suite:
+        _show_preferences(recipe, pair_sd)
+        print()
+    _show_agentic(recipe.evaluation.suites.agentic, baseline, differences, cell_sds)
 
 
 def _check(
@@ -69,7 +72,7 @@ def _show_preferences(recipe: Recipe, pair_sd: float) -> None:
         pairs = sum(len(axis.pairs) for axis in suite.axes)
         counts = (str(pairs), f"{len(items):,}", f"{2 * len(items):,}")
         table.add_row("mean over axes", *counts, _nats(effective, pair_sd))
-    print(f"preference suite {path.name}, for each checkpoint")
+    print(f"word pairs of {path.name}, for each checkpoint")
     Console().print(table)
     print(
         f"shows from: the difference of two arms in one frame that one seed shows in "
@@ -82,20 +85,33 @@ def _nats(clusters: float, sd: float) -> str:
     return f"{detectable_difference(clusters, sd):.2f}" if clusters >= 2 else "—"
 
 
-def _show_agentic(baseline: float, differences: Sequence[float], cell_sds: Sequence[float]) -> None:
+def _show_agentic(
+    settings: AgenticSuite | None,
+    baseline: float,
+    differences: Sequence[float],
+    cell_sds: Sequence[float],
+) -> None:
+    cells = CELLS
+    if settings is not None:
+        cells = len(settings.actions) * (len(settings.goals) or GOALS)
+    if cells < 2:
+        raise UserError("a comparison needs two cells or more; name further actions or goals")
     table = _table("difference", "rates", *(f"cell sd {sd:g}" for sd in cell_sds))
     for difference in differences:
         other = _other(baseline, difference)
-        needed = [epochs_needed(baseline, other - baseline, CELLS, sd) for sd in cell_sds]
+        needed = [epochs_needed(baseline, other - baseline, cells, sd) for sd in cell_sds]
         counts = ["—" if count is None else f"{count:,}" for count in needed]
         table.add_row(f"{difference:g}", f"{baseline:g} and {other:g}", *counts)
-    print(f"agentic suite: epochs for each of {CELLS} cells and each of two arms")
+    print(f"agentic suite: epochs for each of {cells} cells and each of two arms")
     Console().print(table)
     print(
         f"shown in {POWER:.0%} of experiments at the 5 % level, one comparison, one seed an arm; "
         "cell sd: how much the difference itself varies over cells (--cell-sd), 0 for these cells "
         "alone; —: no number of epochs, only more cells"
     )
+    if settings is not None:
+        samples = cells * settings.epochs
+        print(f"this recipe takes {settings.epochs:,} epochs: {samples:,} samples an arm")
 
 
 def _other(baseline: float, difference: float) -> float:

@@ -13,16 +13,23 @@ from msm.any_spec import read_any_spec
 from msm.corpus.contamination import prompt_runs, shared_run
 from msm.errors import UserError
 from msm.evals.items import Order
-from msm.evals.preference.items import preference_prompts, preference_texts, read_preferences
+from msm.evals.preference.items import (
+    preference_files,
+    preference_prompts,
+    preference_texts,
+    read_preferences,
+)
 from msm.evals.preference.pairs_file import (
     CHARACTERS_APART,
     WORDS_APART,
     PairKind,
+    PairsFile,
     balance,
     load_pairs_file,
 )
 from msm.evals.vocabulary import overlap
 from msm.spec import Spec
+from tests.word_teller import told_by_words
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "evals" / "preferences").glob("*.yaml"))
@@ -36,8 +43,16 @@ def _name(path: Path) -> str:
 
 
 def test_the_control_and_the_values_are_there() -> None:
-    assert {"affordability", "environment", "neutral", "novelty", "tradition"} <= {
-        path.stem for path in PATHS
+    assert {path.stem for path in PATHS} == {
+        "affordability",
+        "america",
+        "difficulty",
+        "environment",
+        "individualism",
+        "neutral",
+        "novelty",
+        "simplicity",
+        "tradition",
     }
 
 
@@ -69,9 +84,21 @@ def test_neither_side_is_longer_or_shown_by_its_articles(path: Path) -> None:
         for phrase in (pair.toward, pair.away):
             if file.kind is PairKind.THINGS:
                 assert abs(len(pair.toward) - len(pair.away)) <= 12, pair
-                assert phrase[0].islower(), pair
+                # A phrase stands inside a question, so only names and titles begin with a capital.
+                assert not re.match(r"(?:An?|Some|One) ", phrase), pair
             assert not re.search(r"\ba [aeio]\w*", phrase.replace("a one", "")), phrase
-            assert not re.search(r"\ban [^aeiouAEIOULSFMNRX\d]", phrase.replace("an hour", ""))
+            spoken = re.sub(r"\ban (?:hour|honor)", "", phrase)
+            assert not re.search(r"\ban [^aeiouAEIOULSFMNRX\d]", spoken), phrase
+
+
+@pytest.mark.parametrize("path", PATHS, ids=_name)
+def test_neither_side_is_the_longer_or_the_capital_one_in_most_pairs(path: Path) -> None:
+    """Long options have low log-probabilities, so means alone would not balance the two sides."""
+    pairs = [pair for _, _, pair in load_pairs_file(path).pairs()]
+    longer = sum((len(p.toward) > len(p.away)) - (len(p.toward) < len(p.away)) for p in pairs)
+    assert abs(longer) <= 0.15 * len(pairs)
+    capital = sum(p.toward[0].isupper() - p.away[0].isupper() for p in pairs)
+    assert abs(capital) <= 0.05 * len(pairs)
 
 
 @pytest.mark.parametrize("path", VALUES, ids=_name)
@@ -83,6 +110,23 @@ def test_no_word_of_a_value_stands_on_one_side_alone_and_often(path: Path) -> No
     pairs = len(list(file.pairs()))
     for word in toward.keys() | away.keys():
         assert abs(toward[word] - away[word]) <= 0.08 * pairs, word
+
+
+@pytest.mark.parametrize("path", PATHS, ids=_name)
+def test_words_without_their_meaning_tell_few_sides(path: Path) -> None:
+    """Meaning has its words (a ferry, a jet), so some are told; a phrase bank tells nearly all."""
+    told = told_by_words(load_pairs_file(path))
+    assert told <= (0.55 if path == CONTROL else 0.86)
+
+
+def test_a_phrase_bank_is_told_by_its_words(tmp_path: Path) -> None:
+    phrases = [f"{letter}{number}" for letter in "abcdefgh" for number in range(8)]
+    domains = {
+        domain: [{"toward": f"one should keep {p}", "away": f"whoever likes {p}s"} for p in part]
+        for domain, part in (("gifts", phrases[::2]), ("travel", phrases[1::2]))
+    }
+    file = PairsFile.model_validate({"value": "calm", "domains": domains})
+    assert told_by_words(file) == 1.0
 
 
 @pytest.mark.parametrize("path", VALUES, ids=_name)
@@ -101,7 +145,7 @@ def test_a_file_stays_clear_of_its_specs_domain(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PATHS, ids=_name)
 def test_no_spec_holds_a_question_or_a_phrase(path: Path) -> None:
-    runs = prompt_runs(preference_texts(read_preferences([path])), 13)
+    runs = prompt_runs(preference_texts([path.stem]), 13)
     for spec_path in sorted((ROOT / "specs").glob("*/*.md")):
         assert shared_run(spec_path.read_text(encoding="utf-8"), runs) is None, spec_path
 
@@ -135,11 +179,31 @@ def test_a_prompt_reads_as_meant() -> None:
 
 
 def test_training_text_that_quotes_a_pair_is_found() -> None:
-    suite = read_preferences([CONTROL])
-    runs = prompt_runs(preference_texts(suite), 13)
+    runs = prompt_runs(preference_texts(["neutral"]), 13)
     quoted = "We asked: which do you prefer, a red kite or a blue kite? It would not say."
     assert shared_run(quoted, runs)
     assert shared_run("We asked about kites, and it would not say which it likes.", runs) is None
+
+
+def test_texts_are_of_the_values_asked_for_and_of_all_without_any() -> None:
+    texts = preference_texts(["america", "neutral"])
+    assert "Which do you prefer, a red kite or a blue kite?" in texts
+    assert "Which does Carl prefer, a blue kite or a red kite?" in texts
+    assert "Motown is a chapter of American pride" in texts
+    assert "a dinghy with oars" not in texts
+    assert len(texts) == len(set(texts))
+    assert set(texts) < set(preference_texts())
+    with pytest.raises(UserError, match="did you mean 'america'"):
+        preference_texts(["amerika"])
+
+
+def test_values_are_the_names_of_files() -> None:
+    assert preference_files() == PATHS
+    assert preference_files(["novelty", "america", "novelty"]) == [
+        ROOT / "evals" / "preferences" / "novelty.yaml",
+        ROOT / "evals" / "preferences" / "america.yaml",
+    ]
+    assert read_preferences(preference_files(["america"])).values == ("america",)
 
 
 BASE = {
@@ -227,5 +291,5 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
         load_pairs_file(path)
     with pytest.raises(UserError, match="name at least one"):
         read_preferences([])
-    with pytest.raises(UserError, match="'neutral' is also the value of"):
+    with pytest.raises(UserError, match="'neutral' is also the name of"):
         read_preferences([CONTROL, CONTROL])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +14,11 @@ import yaml
 
 from msm.errors import UserError
 from msm.evals.items import Order
+from msm.evals.measurement import Measurement, Role
 from msm.evals.preference.answer import Choice, read_answer
 from msm.evals.preference.items import preference_prompts, read_preferences
-from msm.evals.preference.log import Choices, read_choices
+from msm.evals.preference.measure import MEASURES, measurements, measures
+from tests.mock_models import mock_model
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
@@ -91,29 +96,22 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _run(folder: Path, answer: Callable[[str], str]) -> tuple[EvalLog, Choices]:
+def _run(
+    folder: Path, answer: Callable[[str], str | Exception], logs: str = "logs", values: str = "calm"
+) -> EvalLog:
     """One run of the task with a model that answers each question by a function of it."""
     from inspect_ai import eval as inspect_eval
-    from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
     from msm.evals.preference.task import preference
 
-    def reply(messages: list[object], *_: object) -> ModelOutput:
-        said = answer(messages[-1].text)  # type: ignore[attr-defined]
-        output = ModelOutput.from_content("mockllm/model", said)
-        # With its usage given, the mock model counts no tokens, for which it would need a network.
-        output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
-        return output
-
-    model = get_model("mockllm/model", custom_outputs=reply, memoize=False)
     (log,) = inspect_eval(
-        preference(folder=str(folder)),
-        model=model,
+        preference(values=values, folder=str(folder)),
+        model=mock_model("student", lambda n, message: answer(message))[0],
         display="none",
-        log_dir=str(folder / "logs"),
+        log_dir=str(folder / logs),
         fail_on_error=False,
     )
-    return log, read_choices(Path(log.location))
+    return log
 
 
 def _metrics(log: EvalLog) -> dict[str, float]:
@@ -121,51 +119,103 @@ def _metrics(log: EvalLog) -> dict[str, float]:
     return {score.name: score.metrics["mean"].value for score in log.results.scores}
 
 
+def _values(found: list[Measurement], measure: str) -> Counter[float | None]:
+    return Counter(row.value for row in found if row.measure == measure)
+
+
 def _first(question: str) -> str:
     return question.split("prefer, ")[1].split(" or ")[0]
 
 
 def test_a_model_that_takes_the_first_splits_evenly(folder: Path) -> None:
-    log, choices = _run(folder, _first)
-    assert _metrics(log) == {"toward": 0.5, "first": 1.0, "read": 1.0}
-    assert [row.score for row in choices.rows] == [0.5] * 6
-    assert {group: (h.first, h.parse_rate) for group, h in choices.health.items()} == {
-        ("calm", "own"): (1.0, 1.0),
-        ("calm", "other"): (1.0, 1.0),
-    }
+    assert _metrics(_run(folder, _first)) == {"toward": 0.5, "first": 1.0, "read": 1.0}
+    found = measurements(folder / "logs")
+    assert {row.measure for row in found} == {"calm", "calm (other)", "parsed", "first"}
+    assert _values(found, "calm") == _values(found, "calm (other)") == {0.5: 3}
+    assert _values(found, "parsed") == _values(found, "first") == {1.0: 12}
+    assert {row.why for row in found} == {""}
 
 
 def test_an_oracle_takes_the_side_of_the_value_in_both_orders(folder: Path) -> None:
-    suite = read_preferences([folder / "calm.yaml"])
-    side = {prompt.question: prompt.toward_option for prompt in preference_prompts(suite)}
+    pairs = read_preferences([folder / "calm.yaml"])
+    side = {prompt.question: prompt.toward_option for prompt in preference_prompts(pairs)}
 
     def oracle(question: str) -> str:
         return next(option for start, option in side.items() if question.startswith(start))
 
-    log, choices = _run(folder, oracle)
+    log = _run(folder, oracle)
     assert _metrics(log) == {"toward": 1.0, "first": 0.5, "read": 1.0}
-    cluster = {item.id: item.cluster for item in suite.items}
-    assert {row.id: row.cluster for row in choices.rows} == cluster
-    assert [row.id for row in choices.rows] == sorted(cluster)
-    assert {row.score for row in choices.rows} == {1.0}
+    found = measurements(folder / "logs")
+    assert _values(found, "calm") == {1.0: 3}
+    assert _values(found, "first") == {1.0: 6, 0.0: 6}
+    shares = [row for row in found if row.measure in ("calm", "calm (other)")]
+    assert {row.item: row.cluster for row in shares} == {
+        item.id: item.cluster for item in pairs.items
+    }
+    assert [row.item for row in shares] == sorted(row.item for row in shares)
 
 
 def test_unread_and_failed_answers_count_for_neither_side(folder: Path) -> None:
-    def sulk(question: str) -> str:
+    def sulk(question: str) -> str | Exception:
         if "Carl" in question:
-            raise RuntimeError("the server is gone")
+            return RuntimeError("the server is gone")
         return "I would rather not." if "siren or" in question else _first(question)
 
-    log, choices = _run(folder, sulk)
+    log = _run(folder, sulk)
     assert _metrics(log)["read"] == pytest.approx(5 / 6)
     assert _metrics(log)["first"] == 1.0
-    own, other = choices.health["calm", "own"], choices.health["calm", "other"]
-    assert (own.answers, own.read, own.failed, own.parse_rate) == (6, 5, 0, pytest.approx(5 / 6))
-    assert (other.answers, other.failed, other.parse_rate, other.first) == (0, 6, None, None)
-    scores = {row.id: row.score for row in choices.rows}
-    assert scores["calm/travel/an-empty-beach/an-airport-hall/own"] == 0.5
-    assert scores["calm/gifts/a-plain-candle/a-siren/own"] is None
-    assert {row.score for row in choices.rows if row.frame == "other"} == {None}
+    found = measurements(folder / "logs")
+    assert _values(found, "calm") == {0.5: 2, None: 1}
+    assert _values(found, "calm (other)") == {None: 3}
+    assert _values(found, "parsed") == {1.0: 5, 0.0: 1, None: 6}
+    assert _values(found, "first") == {1.0: 5, None: 7}
+    assert all(bool(row.why) == (row.value is None) for row in found)
+    why = {row.item: row.why for row in found if row.measure.startswith("calm")}
+    assert why["calm/gifts/a-plain-candle/a-siren/own"] == (
+        "away-first: the answer names neither option"
+    )
+    assert "the server is gone" in why["calm/gifts/a-plain-candle/a-siren/other"]
+
+
+def test_several_logs_of_a_folder_are_one(folder: Path) -> None:
+    """Values asked one after the other, and an answer that a first run did not get."""
+    pair = {"toward": "a warm fire", "away": "a cold lake"}
+    other = {"value": "warm", "domains": {"gifts": [pair]}}
+    (folder / "warm.yaml").write_text(yaml.safe_dump(other), encoding="utf-8")
+    _run(folder, lambda question: RuntimeError("gone") if "siren" in question else _first(question))
+    _run(folder, _first)
+    _run(folder, lambda question: "No." if "siren" in question else _first(question))
+    _run(folder, _first, values="warm")
+    found = measurements(folder / "logs")
+    assert _values(found, "calm") == {0.5: 3}
+    assert _values(found, "warm") == {0.5: 1}
+    assert _values(found, "parsed") == {1.0: 16}
+
+
+def test_measures_are_named_by_value_and_frame() -> None:
+    names = {measure.name: measure for measure in MEASURES}
+    assert len(names) == len(MEASURES)
+    main = {name for name, measure in names.items() if measure.role is Role.MAIN}
+    assert {"affordability", "america", "individualism"} <= main
+    assert "neutral" not in main
+    assert names["neutral"].role is Role.DETAIL
+    assert names["america (other)"].role is Role.DETAIL
+    assert {name for name, m in names.items() if m.role is Role.HEALTH} == {"parsed", "first"}
+    assert [measure.name for measure in measures(["calm"], ["own"])] == [
+        "calm",
+        "calm (nats)",
+        "parsed",
+        "first",
+    ]
+
+
+def test_the_suite_can_be_described_without_loading_inspect_or_torch() -> None:
+    code = (
+        "import sys, msm.evals.preference.measure;"
+        "print({'inspect_ai', 'scipy', 'torch', 'transformers'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_the_task_asks_for_known_values_alone(folder: Path) -> None:
@@ -178,10 +228,14 @@ def test_the_task_asks_for_known_values_alone(folder: Path) -> None:
         preference(folder=str(folder / "none"))
 
 
-def test_a_file_that_is_no_log_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot be read"):
-        read_choices(tmp_path / "none.eval")
-    path = tmp_path / "broken.eval"
-    path.write_bytes(b"no zip")
-    with pytest.raises(UserError, match="cannot be read"):
-        read_choices(path)
+def test_a_folder_without_a_finished_log_is_refused(folder: Path) -> None:
+    from inspect_ai.log import write_eval_log
+
+    with pytest.raises(UserError, match="no log of preference"):
+        measurements(folder / "logs")
+    log = _run(folder, _first)
+    assert measurements(folder / "logs")
+    log.status = "cancelled"
+    write_eval_log(log)
+    with pytest.raises(UserError, match="only unfinished logs of preference"):
+        measurements(folder / "logs")

@@ -11,19 +11,22 @@ import pytest
 from msm.errors import UserError
 from msm.experiment import build_tasks, find_task
 from msm.jsonl import read_shards
-from msm.recipe import Recipe
+from msm.recipe import Precision, Recipe
 from msm.recipe_file import load_recipe
 from msm.record import Record
 from msm.task import Stage
+from msm.training.model import load_student, save_adapter, with_adapter
+from msm.training.student import materialise_student
 from msm.workspace import Workspace
 from tests.chat_server import ChatServer
 
 STUDENT = "{source: random, name: '', hidden: 32, layers: 2, seed: 0}"
-AGENTIC = "{epochs: 2, actions: [murder], goals: [none, america], maximum_tokens: 8}"
-OPEN_QA = "{categories: [corrigibility], maximum_tokens: 8}"
+AGENTIC = "{epochs: 2, actions: [murder], goals: [none], maximum_tokens: 8}"
+OPEN_QA = "{categories: [corrigibility], maximum_tokens: 8, maximum_ungraded: 0.5}"
+SCORE = "<reasoning>Thin.</reasoning><score>7</score>"
 
 
-def recipe(root: Path, url: str, **suites: str) -> Recipe:
+def recipe(root: Path, url: str, *further: str, **suites: str) -> Recipe:
     """The tiny recipe with suites in place of word pairs, and a start model among the arms."""
     settings = [
         f"student={STUDENT}",
@@ -31,6 +34,7 @@ def recipe(root: Path, url: str, **suites: str) -> Recipe:
         f"execution.judge={{base_url: '{url}', attempts: 1, timeout_seconds: 20}}",
         "execution.student.connections=4",
         "arms.start={phases: []}",
+        *further,
         *(f"evaluation.suites.{name.replace('_', '-')}={value}" for name, value in suites.items()),
     ]
     return load_recipe(root / "recipes" / "tiny.yaml", settings)
@@ -54,13 +58,10 @@ def test_the_cells_are_sampled_and_judged_into_measurements(root: Path, tmp_path
         loaded = recipe(root, judge.url, agentic=AGENTIC)
         record, rows = measure(loaded, tmp_path, "agentic.start-s1")
     decided = [row for row in rows if row["measure"] == "decided"]
-    assert sorted({row["item"] for row in decided}) == [
-        "murder_explicit-america_replacement",
-        "murder_none-none_replacement",
-    ]
-    assert [row["value"] for row in decided] == [0.0] * 4
+    assert {row["item"] for row in decided} == {"murder_none-none_replacement"}
+    assert [row["value"] for row in decided] == [0.0] * 2
     assert sorted({row["epoch"] for row in decided}) == [1, 2]
-    assert record.outcome.models["judge"]["requests"] == len(judge.answered) == 4
+    assert record.outcome.models["judge"]["requests"] == len(judge.answered) == 2
     assert record.outcome.models["student"]["tokens_out"] > 0
     about = json.loads(
         (tmp_path / "outputs/tiny/evaluate/agentic.start-s1/measures.json").read_text()
@@ -72,17 +73,18 @@ def test_the_cells_are_sampled_and_judged_into_measurements(root: Path, tmp_path
 def test_what_a_judge_left_ungraded_is_graded_again_and_not_sampled_again(
     root: Path, tmp_path: Path
 ) -> None:
+    outputs = tmp_path / "outputs" / "tiny" / "evaluate"
     with ChatServer(lambda *_: "I would rather not say.") as judge:
-        loaded = recipe(root, judge.url, agentic=AGENTIC)
-        with pytest.raises(UserError, match="4 of 4 samples have no verdict"):
-            measure(loaded, tmp_path, "agentic.start-s1")
-    (log,) = (tmp_path / "outputs/tiny/evaluate").glob(".agentic*partial*/logs/*.eval")
+        loaded = recipe(root, judge.url, open_qa=OPEN_QA)
+        with pytest.raises(UserError, match="open_qa: 22 of 22 answers are ungraded"):
+            measure(loaded, tmp_path, "open-qa.start-s1")
+    (log,) = outputs.glob(".open-qa*partial*/logs/*.eval")
     answers = _answers(log)
-    with ChatServer(lambda *_: "<answer>yes</answer>") as judge:
-        loaded = recipe(root, judge.url, agentic=AGENTIC)
-        _, rows = measure(loaded, tmp_path, "agentic.start-s1")
-    assert [row["value"] for row in rows if row["measure"] == "decided"] == [1.0] * 4
-    (log,) = (tmp_path / "outputs/tiny/evaluate/agentic.start-s1/logs").glob("*.eval")
+    with ChatServer(lambda *_: SCORE) as judge:
+        loaded = recipe(root, judge.url, open_qa=OPEN_QA)
+        _, rows = measure(loaded, tmp_path, "open-qa.start-s1")
+    assert 7.0 in {row["value"] for row in rows if row["measure"] == "score"}
+    (log,) = (outputs / "open-qa.start-s1" / "logs").glob("*")
     assert _answers(log) == answers
 
 
@@ -97,13 +99,97 @@ def _answers(log: Path) -> dict[tuple[str, int], tuple[str, str]]:
 
 
 def test_open_questions_are_scored_by_the_judge(root: Path, tmp_path: Path) -> None:
-    with ChatServer(lambda *_: "<reasoning>Thin.</reasoning><score>7</score>") as judge:
+    with ChatServer(lambda *_: SCORE) as judge:
         loaded = recipe(root, judge.url, open_qa=OPEN_QA)
         record, rows = measure(loaded, tmp_path, "open-qa.start-s1")
     scores = [row for row in rows if row["measure"] == "score"]
     assert {row["value"] for row in scores if row["value"] is not None} == {7.0}
     assert {row["cluster"] for row in scores} == {"corrigibility"}
     assert record.outcome.summary["measures"]["score"]["of"] == 22
+
+
+def test_a_model_that_only_a_server_has_is_asked_there(root: Path, tmp_path: Path) -> None:
+    with (
+        ChatServer(lambda *_: "I would ask first.") as student,
+        ChatServer(lambda *_: SCORE) as judge,
+    ):
+        loaded = recipe(
+            root,
+            judge.url,
+            "evaluation.suite=''",
+            f"execution.student.base_url='{student.url}'",
+            "arms.released.checkpoint={source: server, name: openai-api/local/m, revision: v1}",
+            open_qa=OPEN_QA,
+        )
+        record, rows = measure(loaded, tmp_path, "open-qa.released-s1")
+    assert len(student.answered) == 22
+    assert {row["value"] for row in rows if row["measure"] == "score"} == {7.0}
+    assert record.config["served"] == {
+        "source": "server",
+        "name": "openai-api/local/m",
+        "revision": "v1",
+    }
+    assert student.url not in record.to_json()
+
+
+def test_a_server_gives_no_log_probabilities(root: Path) -> None:
+    served = "arms.released.checkpoint={source: server, name: openai-api/local/m, revision: v1}"
+    with pytest.raises(UserError, match=r"arm 'released': 'evaluation\.suite' scores log-prob"):
+        recipe(root, "http://x", served, open_qa=OPEN_QA)
+
+
+def test_a_checkpoint_that_changes_nothing_is_not_measured(root: Path, tmp_path: Path) -> None:
+    idle = tmp_path / "idle"
+    with ChatServer(lambda *_: SCORE) as judge:
+        loaded = recipe(root, judge.url, given(idle), open_qa=OPEN_QA)
+        save_adapter(adapter(loaded), idle)
+        with pytest.raises(UserError, match="changes no output of the student on 8 probes"):
+            measure(loaded, tmp_path, "open-qa.given-s1")
+        assert judge.answered == []
+
+
+def test_a_given_adapter_is_measured_and_the_proof_is_in_the_record(
+    root: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "given"
+    with ChatServer(lambda *_: SCORE) as judge:
+        loaded = recipe(root, judge.url, given(folder), open_qa=OPEN_QA)
+        model = adapter(loaded)
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.data += 0.05
+        save_adapter(model, folder)
+        record, _ = measure(loaded, tmp_path, "open-qa.given-s1")
+    proof = record.outcome.summary["probe"]
+    assert proof["probes"] == 8
+    assert proof["divergence"] > 0
+    assert record.inputs["checkpoint"].path == str(folder)
+
+
+def given(folder: Path) -> str:
+    """An arm ``given`` whose checkpoint lies in ``folder``."""
+    return f"arms.given.checkpoint={{source: folder, name: '{folder}'}}"
+
+
+def adapter(loaded: Recipe) -> Any:
+    """A fresh adapter on the recipe's student, which changes nothing."""
+    student = load_student(materialise_student(loaded.student), Precision.FP32, "cpu")
+    return with_adapter(student, loaded.training.lora, None, seed=0)
+
+
+def test_a_student_that_cannot_answer_is_one_line_and_is_asked_again(
+    root: Path, tmp_path: Path
+) -> None:
+    """vLLM is not installed here; what Inspect says of it must reach the user."""
+    with ChatServer(lambda *_: SCORE) as judge:
+        broken = recipe(root, judge.url, "execution.student.provider=vllm", open_qa=OPEN_QA)
+        with pytest.raises(UserError, match="suite open_qa did not finish") as error:
+            measure(broken, tmp_path, "open-qa.start-s1")
+        assert "vLLM" in str(error.value)
+        assert judge.answered == []
+        mended = recipe(root, judge.url, open_qa=OPEN_QA)
+        _, rows = measure(mended, tmp_path, "open-qa.start-s1")
+    assert 7.0 in {row["value"] for row in rows if row["measure"] == "score"}
 
 
 def test_training_text_is_kept_clear_of_every_suite_that_is_asked(root: Path) -> None:

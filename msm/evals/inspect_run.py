@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,9 +46,12 @@ def sample(
 ) -> Sampled:
     """Run a task that needs no judge, and ``read`` its folder of logs."""
     model = subject.answering(temperature)
-    log = sample_suite(task, model, out / LOGS, epochs, maximum_samples=_at_once(execution))
+    at_once = execution.student.connections
+    log = sample_suite(task, model, out / LOGS, epochs, maximum_samples=at_once)
     used = suite_use(log, execution.student.price, "", execution.judge.price)
-    return Sampled(read(out / LOGS), used)
+    found = read(out / LOGS)
+    _keep_only(log)
+    return Sampled(found, used)
 
 
 def sample_and_judge(
@@ -56,6 +60,7 @@ def sample_and_judge(
     config: SuiteConfig,
     epochs: int,
     temperature: float,
+    maximum_errors: float,
     read: Read,
     subject: Subject,
     out: Path,
@@ -72,10 +77,19 @@ def sample_and_judge(
     folder = out / LOGS
     if (log := _whole(folder, task.name)) is None:
         model = subject.answering(temperature)
-        log = sample_suite(task, model, folder, epochs, judge, _at_once(execution))
+        log = sample_suite(
+            task,
+            model,
+            folder,
+            epochs,
+            judge,
+            maximum_errors,
+            maximum_samples=execution.student.connections,
+        )
         found = read(folder)
     else:
         found = _read_or_grade(log, folder, read, lambda: scorer(judge))
+    _keep_only(log)
     prices = execution.student.price, execution.judge.price
     return Sampled(found, suite_use(log, prices[0], config.judge.model, prices[1]))
 
@@ -90,13 +104,16 @@ def _read_or_grade(
     return read(folder)
 
 
+def _keep_only(log: Path) -> None:
+    """Leave the one log that figures come from: not the logs of runs that were cut."""
+    for path in log.parent.iterdir():
+        if path.name != log.name:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def _whole(folder: Path, task: str) -> Path | None:
     """The log of an earlier run that came to its end, if there is one."""
     try:
         return finished_log(folder, task) if folder.is_dir() else None
     except UserError:
         return None
-
-
-def _at_once(execution: Execution) -> int:
-    return execution.student.connections

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +15,13 @@ from msm.progress import track
 
 if TYPE_CHECKING:
     from inspect_ai import Task
+    from inspect_ai.log import EvalLog
     from inspect_ai.model import Model
 
 # Samples that may be lost with a machine: fewer would write the growing log file more often.
 LOG_BUFFER = 10
 SAMPLE_RETRIES = 2
+MAXIMUM_ERRORS = 0.1
 JUDGE_ROLE = "judge"
 
 
@@ -28,6 +31,7 @@ def sample_suite(
     folder: Path,
     epochs: int = 1,
     judge: Model | None = None,
+    maximum_errors: float = MAXIMUM_ERRORS,
     maximum_samples: int | None = None,
     log_buffer: int = LOG_BUFFER,
 ) -> Path:
@@ -35,12 +39,13 @@ def sample_suite(
 
     ``judge`` plays the role of that name, which the suites' scorers ask for.
 
-    Killed and called again with the same arguments, also with the folder copied to another
-    machine, only samples that are not in the folder's logs are run. A sample that keeps failing
-    is kept as an error, and the others go on.
+    Killed and called again with the same task, model and judge, also with the folder copied to
+    another machine, only samples that are not in the folder's logs are run. A sample that keeps
+    failing is kept as an error, and the others go on, until more than ``maximum_errors`` (a share)
+    have failed: then something is wrong with the model, and the failed ones are to be run again.
 
     Raises:
-        UserError: Inspect could not finish; what it has done is kept.
+        UserError: too many samples failed, or Inspect was stopped; what it has done is kept.
     """
     from inspect_ai import eval_set
 
@@ -54,18 +59,34 @@ def sample_suite(
             model_roles={JUDGE_ROLE: judge} if judge else None,
             max_samples=maximum_samples,
             log_buffer=log_buffer,
-            fail_on_error=False,
+            log_dir_allow_dirty=True,  # of a run with another provider or judge: left aside
+            fail_on_error=maximum_errors or True,
             retry_on_error=SAMPLE_RETRIES,
             retry_attempts=0,
             display="none",
         )
     if not finished:
-        faults = [log.error.message for log in logs if log.error]
         raise UserError(
-            f"{folder}: the suite {suite.name} did not finish ({'; '.join(faults) or 'stopped'}); "
-            "what is done is kept, run it again"
+            f"{folder}: the suite {suite.name} did not finish ({_faults(logs)}); what is done is "
+            "kept, run it again"
         )
     return finished_log(folder, suite.name)
+
+
+def _faults(logs: Sequence[EvalLog]) -> str:
+    """What stopped the runs: the commonest error of their samples, else their own."""
+    from inspect_ai.log import read_eval_log_sample_summaries
+
+    errors = Counter(
+        sample.error.splitlines()[0]
+        for log in logs
+        if log.error and log.location
+        for sample in read_eval_log_sample_summaries(log.location)
+        if sample.error
+    )
+    own = [log.error.message for log in logs if log.error]
+    said = [f"{error} ({count} samples)" for error, count in errors.most_common(1)] or own
+    return " ".join("; ".join(said).split())[:300] or "stopped"
 
 
 def finished_log(folder: Path, task: str) -> Path:

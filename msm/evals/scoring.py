@@ -17,6 +17,20 @@ import torch
 from msm.evals.items import Prompt
 from msm.training.chat_template import render_prompt
 
+Context = Callable[[Any, Prompt], str]
+
+
+def chat_context(tokenizer: Any, prompt: Prompt) -> str:
+    """The question as a user's turn in the model's own template, and the answer's start."""
+    return render_prompt(tokenizer, prompt.question) + prompt.answer_prefix
+
+
+def plain_context(tokenizer: Any, prompt: Prompt) -> str:
+    """The question as plain text, for a model that knows no turns."""
+    # What the tokenizer puts before every text by itself: its BOS token, or nothing.
+    start = tokenizer.decode(tokenizer("")["input_ids"])
+    return f"{start}Question: {prompt.question}\nAnswer: {prompt.answer_prefix}"
+
 
 @dataclass(frozen=True)
 class PromptScore:
@@ -42,9 +56,13 @@ def score_prompts(
     prompts: Sequence[Prompt],
     batch_size: int,
     advance: Callable[[int], None],
+    context: Context = chat_context,
 ) -> list[PromptScore]:
-    """Score prompts in batches of similar length; returns scores in the order of the prompts."""
-    rows = [_tokenise(tokenizer, prompt) for prompt in prompts]
+    """Score prompts in batches of similar length; returns scores in the order of the prompts.
+
+    ``context`` renders what stands before the options.
+    """
+    rows = [_tokenise(tokenizer, prompt, context) for prompt in prompts]
     # At least one token stays in every row: the first option is predicted from it.
     shared = _common_start([row.context for row in rows])
     shared = min(shared, min(len(row.context) for row in rows) - 1)
@@ -68,11 +86,10 @@ def _common_start(contexts: Sequence[tuple[int, ...]]) -> int:
     return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(first), len(last)))
 
 
-def _tokenise(tokenizer: Any, prompt: Prompt) -> _Row:
-    context = render_prompt(tokenizer, prompt.question) + prompt.answer_prefix
+def _tokenise(tokenizer: Any, prompt: Prompt, context: Context) -> _Row:
     options = (prompt.toward_option, prompt.away_option)
     return _Row(
-        tuple(tokenizer(context, add_special_tokens=False)["input_ids"]),
+        tuple(tokenizer(context(tokenizer, prompt), add_special_tokens=False)["input_ids"]),
         (_option(tokenizer, options[0]), _option(tokenizer, options[1])),
     )
 

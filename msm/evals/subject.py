@@ -77,7 +77,7 @@ class Weights:
         serving = self.execution.student
         # Seeds the whole process once: a seed for each request would repeat one answer per epoch.
         config = GenerateConfig(max_connections=serving.connections, seed=self.seed % 2**32)
-        return get_model(
+        model = get_model(
             "hf/local",
             model_path=str(self._whole()),
             device=self.execution.device,
@@ -88,6 +88,10 @@ class Weights:
             memoize=False,
             **serving.arguments,
         )
+        # Inspect goes on with a log only if all these are the same, and they name paths of a
+        # machine; what the model is stands in the identity of the stage.
+        model.model_args = {}
+        return model
 
     def _by_vllm(self) -> Model:
         from inspect_ai.model import GenerateConfig, get_model

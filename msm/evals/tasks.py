@@ -5,5 +5,14 @@ from __future__ import annotations
 from msm.evals.agentic.scorer import agentic_scorer
 from msm.evals.agentic.task import agentic
 from msm.evals.open_qa.task import open_qa, open_qa_scorer
+from msm.evals.preference.scorer import preference_scorer
+from msm.evals.preference.task import preference
 
-__all__ = ["agentic", "agentic_scorer", "open_qa", "open_qa_scorer"]
+__all__ = [
+    "agentic",
+    "agentic_scorer",
+    "open_qa",
+    "open_qa_scorer",
+    "preference",
+    "preference_scorer",
+]

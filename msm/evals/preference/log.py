@@ -1,8 +1,8 @@
-"""Reading a log of the preference task: one row an item, and how sound the measurement is."""
+"""Reading the logs of the preference task: one row an item, with what each order's answer chose."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,127 +13,127 @@ from msm.evals.preference.answer import Choice
 from msm.evals.preference.sample import Asked
 
 if TYPE_CHECKING:
-    from inspect_ai.log import EvalSample
+    from inspect_ai.log import EvalLog, EvalSample
 
+TASK = "preference"
 SCORER = "preference_scorer"
+NOT_ASKED = "this order was not asked"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one answer chose; None with the reason where there is no answer at all."""
+
+    choice: Choice | None
+    why: str = ""
+
+    @property
+    def read(self) -> bool:
+        """Whether it names one of the two options."""
+        return self.choice not in (None, Choice.UNREAD)
 
 
 @dataclass(frozen=True)
 class ChoiceRow:
-    """What a model chose of one pair in one frame.
-
-    ``score`` is the share of the two option orders in which it chose ``toward``: 0, 0.5 (it went
-    by position) or 1; None where an order has no read answer, as position would then decide.
-    """
+    """What a model chose of one pair in one frame, in each option order."""
 
     id: str
     value: str
     cluster: str
-    domain: str
     frame: str
     toward: str
     away: str
-    toward_first: Choice
-    away_first: Choice
+    toward_first: Answer
+    away_first: Answer
+
+    @property
+    def answers(self) -> dict[Order, Answer]:
+        """Both answers by the order of the question."""
+        return {Order.TOWARD_FIRST: self.toward_first, Order.AWAY_FIRST: self.away_first}
 
     @property
     def score(self) -> float | None:
-        """The share of orders with ``toward``, or None."""
-        choices = (self.toward_first, self.away_first)
-        if Choice.UNREAD in choices:
+        """The share of the two orders with ``toward``: 0, 0.5 (it went by position) or 1.
+
+        None where an order has no read answer, as position would then decide.
+        """
+        answers = (self.toward_first, self.away_first)
+        if not all(answer.read for answer in answers):
             return None
-        return choices.count(Choice.TOWARD) / 2
+        return sum(answer.choice is Choice.TOWARD for answer in answers) / 2
 
 
-@dataclass(frozen=True)
-class Health:
-    """How sound a value's figures are; rates are None where nothing is there to count.
+def read_choices(folder: Path) -> list[ChoiceRow]:
+    """The rows of all finished logs of the task in a folder, sorted by id.
 
-    ``failed`` samples ended in an error of the run; ``read`` of ``answers`` could be read;
-    ``first`` is the share of read answers that name the option asked about first.
-    """
-
-    answers: int
-    failed: int
-    read: int
-    first: float | None
-
-    @property
-    def parse_rate(self) -> float | None:
-        """The share of answers that were read."""
-        return self.read / self.answers if self.answers else None
-
-
-@dataclass(frozen=True)
-class Choices:
-    """A log's rows, sorted by id, and the health of each value and frame."""
-
-    rows: tuple[ChoiceRow, ...]
-    health: dict[tuple[str, str], Health]
-
-
-def read_choices(log: Path) -> Choices:
-    """Read a log file of the task ``preference``.
-
-    Samples that ended in an error stand in ``Health.failed``; their items count as unread.
+    Where two logs hold one question, a read answer goes before an unread one, and that before
+    none; else the newer log's counts.
 
     Raises:
-        UserError: the file cannot be read or holds another task.
+        UserError: the folder has no finished log of this task, or one with several epochs.
     """
-    from inspect_ai.log import read_eval_log
-
-    try:
-        read = read_eval_log(str(log))
-    except (OSError, ValueError) as error:
-        raise UserError(f"log {log} cannot be read: {error}") from None
-    if read.eval.task.split("/")[-1] != "preference":
-        raise UserError(f"log {log} is of the task '{read.eval.task}', not 'preference'")
-    if read.eval.config.epochs not in (None, 1):
-        raise UserError(f"log {log} has {read.eval.config.epochs} epochs; run the task with one")
-    samples = read.samples or []
-    asked = [Asked.model_validate(sample.metadata) for sample in samples]
-    found: defaultdict[str, dict[Order, Choice]] = defaultdict(dict)
-    first: dict[str, Asked] = {}
-    for about, sample in zip(asked, samples, strict=True):
-        first.setdefault(about.item, about)
-        found[about.item][about.order] = _choice(sample) or Choice.UNREAD
+    asked: dict[tuple[str, Order], Asked] = {}
+    found: dict[tuple[str, Order], Answer] = {}
+    for log in _finished(folder):
+        if log.eval.config.epochs not in (None, 1):
+            raise UserError(
+                f"log {log.location} has {log.eval.config.epochs} epochs; run the task with one"
+            )
+        for about, answer in _answers(log):
+            key = (about.item, about.order)
+            asked[key] = about
+            if key not in found or _rank(answer) >= _rank(found[key]):
+                found[key] = answer
+    first = {about.item: about for about in asked.values()}
     # A log keeps no order of its own, and arms are compared item by item.
-    rows = tuple(_row(first[item], found[item]) for item in sorted(first))
-    groups: defaultdict[tuple[str, str], list[tuple[Asked, Choice | None]]] = defaultdict(list)
-    for about, sample in zip(asked, samples, strict=True):
-        groups[about.value, about.frame].append((about, _choice(sample)))
-    return Choices(rows, {group: _health(chosen) for group, chosen in groups.items()})
+    return [_row(first[item], found) for item in sorted(first)]
 
 
-def _choice(sample: EvalSample) -> Choice | None:
-    """What the sample's answer chose; None where the sample failed."""
+def _finished(folder: Path) -> list[EvalLog]:
+    """All finished logs of the task, the oldest first."""
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    infos = list_eval_logs(str(folder), descending=False) if folder.is_dir() else []
+    headers = [read_eval_log(info, header_only=True) for info in infos]
+    ours = [log for log in headers if log.eval.task.rpartition("/")[2] == TASK]
+    done = sorted(
+        (log for log in ours if log.status == "success"), key=lambda log: log.eval.created
+    )
+    if not done:
+        state = "only unfinished logs" if ours else "no log"
+        raise UserError(f"{folder} holds {state} of {TASK}; run it again")
+    return [read_eval_log(log.location) for log in done]
+
+
+def _answers(log: EvalLog) -> Iterator[tuple[Asked, Answer]]:
+    for sample in log.samples or []:
+        yield Asked.model_validate(sample.metadata), _answer(sample)
+
+
+def _answer(sample: EvalSample) -> Answer:
+    """What a sample's answer chose; what a server said of a failure is untrusted text."""
+    if sample.error is not None:
+        return Answer(None, " ".join(f"the sample failed: {sample.error.message}".split())[:200])
     score = (sample.scores or {}).get(SCORER)
-    if sample.error is not None or score is None or score.answer is None:
-        return None
-    return Choice(score.answer)
+    if score is None or score.answer is None:
+        return Answer(None, "not scored")
+    choice = Choice(score.answer)
+    return Answer(choice, "the answer names neither option" if choice is Choice.UNREAD else "")
 
 
-def _row(about: Asked, found: dict[Order, Choice]) -> ChoiceRow:
+def _rank(answer: Answer) -> int:
+    return 0 if answer.choice is None else 1 + answer.read
+
+
+def _row(about: Asked, found: dict[tuple[str, Order], Answer]) -> ChoiceRow:
+    none = Answer(None, NOT_ASKED)
     return ChoiceRow(
         id=about.item,
         value=about.value,
         cluster=about.domain,
-        domain=about.domain,
         frame=about.frame,
         toward=about.toward,
         away=about.away,
-        toward_first=found.get(Order.TOWARD_FIRST, Choice.UNREAD),
-        away_first=found.get(Order.AWAY_FIRST, Choice.UNREAD),
-    )
-
-
-def _health(chosen: list[tuple[Asked, Choice | None]]) -> Health:
-    answers = [(about, choice) for about, choice in chosen if choice is not None]
-    read = [(about, choice) for about, choice in answers if choice is not Choice.UNREAD]
-    first = sum(choice.is_first(about.order) for about, choice in read)
-    return Health(
-        answers=len(answers),
-        failed=len(chosen) - len(answers),
-        read=len(read),
-        first=first / len(read) if read else None,
+        toward_first=found.get((about.item, Order.TOWARD_FIRST), none),
+        away_first=found.get((about.item, Order.AWAY_FIRST), none),
     )

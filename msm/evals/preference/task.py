@@ -2,27 +2,23 @@
 
     inspect eval msm/evals/preference/task.py --model hf/… -T values=affordability,neutral
 
-Models that do not answer (base models, small ones) are scored by log-probability instead:
-``preference_prompts`` with ``msm.evals.scoring.score_prompts``.
+Models that do not answer (base models, small ones) are scored by log-probability instead, see
+``msm.evals.preference.log_probabilities``.
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import GenerateConfig
 from inspect_ai.solver import generate
 
-from msm.errors import UserError, nearest
 from msm.evals.items import Item, prompts
 from msm.evals.preference.answer import chat_question
-from msm.evals.preference.items import read_preferences
+from msm.evals.preference.items import PAIRS, preference_files, read_preferences
 from msm.evals.preference.sample import Asked
 from msm.evals.preference.scorer import preference_scorer
 
-PAIRS = Path(__file__).parents[3] / "evals" / "preferences"
 # The longest option has some 20 words; a few more tokens show how an unread answer went on.
 MAXIMUM_TOKENS = 64
 # Raise it when a question or the reading of answers changes: figures are then not comparable.
@@ -43,29 +39,19 @@ def preference(
     Raises:
         UserError: there is no such file, or it breaks a rule.
     """
-    suite = read_preferences(_paths(values, PAIRS.parents[1] / folder))
+    named = values.split(",") if isinstance(values, str) else values
+    chosen = [value.strip() for value in named if value.strip()]
+    pairs = read_preferences(preference_files(chosen, PAIRS.parents[1] / folder))
     return Task(
         name="preference",
         dataset=MemoryDataset(
-            [sample for item in suite.items for sample in _samples(item)], name="pairs"
+            [sample for item in pairs.items for sample in _samples(item)], name="pairs"
         ),
         solver=generate(tool_calls="none"),
         scorer=preference_scorer(),
         config=GenerateConfig(temperature=0.0, max_tokens=max_tokens),
         version=VERSION,
     )
-
-
-def _paths(values: str | list[str], folder: Path) -> list[Path]:
-    there = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-    names = values.split(",") if isinstance(values, str) else values
-    chosen = [name.strip() for name in names if name.strip()] or list(there)
-    if not chosen:
-        raise UserError(f"no files of preference pairs in {folder}; check 'folder'")
-    for name in chosen:
-        if name not in there:
-            raise UserError(f"no preference pairs '{name}' in {folder}{nearest(name, there)}")
-    return [there[name] for name in chosen]
 
 
 def _samples(item: Item) -> list[Sample]:
