@@ -65,12 +65,14 @@ def build_tasks(recipe: Recipe) -> list[Task]:
     for seed in recipe.seeds:
         for task in _demonstrations(recipe, seed):
             add(task)
+        for arm in recipe.arms.values():  # an arm may be asked about documents of a later one
+            for spec in arm.specs:
+                for task in _corpora(recipe, arm, spec, seed):
+                    add(task)
         for arm_name, arm in recipe.arms.items():
             for spec in arm.specs or ("",):
                 name = arm_label(arm_name, spec, seed)
                 result = ArmResult(arm=arm_name, spec=spec, seed=seed)
-                for task in _corpora(recipe, arm, spec, seed):
-                    add(task)
                 for task, trained in training_tasks(recipe, arm_name, spec, seed):
                     add(task)
                     checkpoints[task.name] = trained
