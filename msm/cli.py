@@ -179,7 +179,8 @@ def run(
     from msm.recipe_file import load_recipe
 
     _track_in(workspace)
-    run_and_show(load_recipe(recipe, overrides or [], profile), recipe, workspace, replace)
+    asked = f"{recipe} --profile {profile}" if profile else f"{recipe}"
+    run_and_show(load_recipe(recipe, overrides or [], profile), asked, workspace, replace)
 
 
 @app.command()
