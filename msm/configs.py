@@ -88,6 +88,13 @@ class CurateConfig(StageConfig):
         }
 
 
+class MixCorpusConfig(StageConfig):
+    """Put documents of one curated corpus in place of a ``share`` of another's, by lot."""
+
+    share: float
+    seed: int
+
+
 class ChatsByModel(StageConfig):
     """How models make and judge a set of chats.
 
@@ -128,11 +135,15 @@ class DemonstrateConfig(StageConfig):
     shuffle_seed: int | None = None
     source: ChatSource | None = None
     models: ChatsByModel | None = None
+    share: float | None = None
 
     def identity_fields(self) -> dict[str, Any]:
-        """The fields as JSON values, without paths."""
+        """The fields as JSON values, without paths; the share of a mixed set alone."""
+        fields = super().identity_fields()
+        if self.share is None:
+            del fields["share"]
         return {
-            **super().identity_fields(),
+            **fields,
             "source": self.source.identity_fields() if self.source else None,
             "models": self.models.identity_fields() if self.models else None,
         }

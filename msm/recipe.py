@@ -20,11 +20,21 @@ from msm.suites import JUDGED, SuiteName, Suites
 
 DOCUMENTS = "documents"
 NEEDS_SPEC = (DemonstrationKind.PREFERENCE, DemonstrationKind.ALIGNED)
-# What a set is made from another set of.
+# Of which kinds a set may be that another one is made from.
 MADE_FROM = {
-    DemonstrationKind.COIN_FLIP: DemonstrationKind.PREFERENCE,
-    DemonstrationKind.WITHOUT_REASONING: DemonstrationKind.ALIGNED,
+    DemonstrationKind.COIN_FLIP: (DemonstrationKind.PREFERENCE,),
+    DemonstrationKind.WITHOUT_REASONING: (DemonstrationKind.ALIGNED,),
+    DemonstrationKind.SUBSET: tuple(
+        kind
+        for kind in DemonstrationKind
+        if kind not in (DemonstrationKind.SUBSET, DemonstrationKind.MIXED)
+    ),
+    DemonstrationKind.MIXED: tuple(
+        kind for kind in DemonstrationKind if kind is not DemonstrationKind.MIXED
+    ),
 }
+# What stands for an arm's spec in the name of a phase: the spec, or the one it is shuffled from.
+SPEC, BASE = "{spec}", "{base}"
 
 
 class Source(StrEnum):
@@ -34,6 +44,12 @@ class Source(StrEnum):
     FOLDER = "folder"
     HUB = "hub"
     RANDOM = "random"
+
+
+class ChatTemplate(StrEnum):
+    """Chat templates that come with msm, for base models, which have none."""
+
+    LLAMA_3 = "llama-3"
 
 
 class Student(Part):
@@ -48,6 +64,9 @@ class Student(Part):
     hidden: int = Field(default=64, ge=8, description="for random: hidden size")
     layers: int = Field(default=2, ge=1, description="for random: number of layers")
     seed: int = Field(default=0, description="for random: the seed of the weights")
+    chat_template: ChatTemplate | None = Field(
+        default=None, description="put in place of the model's own, if it has one"
+    )
 
     @property
     def label(self) -> str:
@@ -63,6 +82,8 @@ class Student(Part):
             raise ValueError("a student needs a 'name'")
         if self.source is Source.HUB and not self.revision:
             raise ValueError("a hub student needs a pinned 'revision'")
+        if self.source is Source.FOLDER and self.chat_template:
+            raise ValueError("a folder holds its own chat template; put it there")
         return self
 
 
@@ -241,23 +262,47 @@ class GivenCheckpoint(StageConfig):
         return {**fields, "name": ""} if self.source is GivenSource.FOLDER else fields
 
 
+class CorpusMix(Part):
+    """Documents on another spec in place of a share of an arm's own; the number stays as it is."""
+
+    spec: str
+    share: float = Field(gt=0, le=1)
+
+
 class Arm(Part):
     """A list of training phases: ``documents``, or the name of a set of demonstrations.
 
-    Without phases it is the start model, or the ``checkpoint`` that is given.
+    In the name of a set, ``{spec}`` stands for the spec that the arm is read on, and ``{base}`` for
+    the one that this is shuffled from, if it is. Without phases an arm is the start model, or the
+    ``checkpoint`` that is given.
     """
 
     phases: tuple[str, ...] = ()
     specs: tuple[str, ...] = Field(
-        default=(), description="one arm for each, if documents are read"
+        default=(), description="one arm for each, if a phase depends on the spec"
+    )
+    mix: CorpusMix | None = Field(
+        default=None, description="what takes the place of some of the documents"
     )
     checkpoint: GivenCheckpoint | None = None
 
     @model_validator(mode="after")
-    def _trained_once(self) -> Self:
+    def _consistent(self) -> Self:
         if self.phases and self.checkpoint:
             raise ValueError("an arm has either 'phases' or a 'checkpoint'")
+        if self.mix and DOCUMENTS not in self.phases:
+            raise ValueError("an arm with a 'mix' reads documents")
         return self
+
+    @property
+    def depends_on_spec(self) -> bool:
+        """Whether it comes out differently from one spec to another."""
+        return any(depends_on_spec(phase) for phase in self.phases)
+
+
+def depends_on_spec(phase: str) -> bool:
+    """Whether a phase, as a recipe writes it, differs from one spec to another."""
+    return phase == DOCUMENTS or SPEC in phase or BASE in phase
 
 
 class Evaluation(Part):
@@ -417,19 +462,23 @@ class Recipe(Part):
             if chats.spec or chats.kind in NEEDS_SPEC:
                 _known(where, chats.spec, self.specs, "spec")
             if chats.kind in MADE_FROM:
-                of_kind = MADE_FROM[chats.kind]
-                known = {n: s for n, s in self.demonstrations.items() if s.kind is of_kind}
-                _known(where, chats.of, known, f"{of_kind} set")
+                self._made_from(where, chats)
         _known(
             "training.instruction_mix", self.training.instruction_mix, self.demonstrations, "set"
         )
         for name, arm in self.arms.items():
-            for phase in arm.phases:
-                _known(f"arm '{name}'", phase, [DOCUMENTS, *self.demonstrations], "phase")
-            for spec_name in arm.specs:
+            for spec_name in (*arm.specs, *([arm.mix.spec] if arm.mix else [])):
                 _known(f"arm '{name}'", spec_name, self.specs, "spec")
-            if (DOCUMENTS in arm.phases) != bool(arm.specs):
-                raise ValueError(f"arm '{name}': 'specs' and the phase 'documents' go together")
+            if arm.depends_on_spec != bool(arm.specs):
+                raise ValueError(
+                    f"arm '{name}': 'specs' goes together with the phase 'documents', or with a "
+                    f"phase whose name has {SPEC} or {BASE}"
+                )
+            for spec_name in arm.specs or ("",):
+                for phase in self.phases(arm, spec_name):
+                    _known(f"arm '{name}'", phase, [DOCUMENTS, *self.demonstrations], "phase")
+                if arm.mix and arm.mix.spec == spec_name:
+                    raise ValueError(f"arm '{name}': mixes documents on '{spec_name}' with its own")
             served = arm.checkpoint and arm.checkpoint.source is GivenSource.SERVER
             if served and self.evaluation.suite:
                 raise ValueError(
@@ -441,6 +490,37 @@ class Recipe(Part):
             raise ValueError(f"register.arm: '{self.register_.arm}' is not trained here")
         self._suites_can_run()
         return self
+
+    def phases(self, arm: Arm, spec: str) -> tuple[str, ...]:
+        """The phases of an arm that is read on a spec (empty: on none), in full."""
+        source = self.specs.get(spec)
+        base = source.shuffled_from or spec if source else spec
+        return tuple(phase.replace(SPEC, spec).replace(BASE, base) for phase in arm.phases)
+
+    def _made_from(self, where: str, chats: Demonstrations) -> None:
+        kinds = MADE_FROM[chats.kind]
+        known = {name: set_ for name, set_ in self.demonstrations.items() if set_.kind in kinds}
+        what = f"{kinds[0]} set" if len(kinds) == 1 else f"set that a {chats.kind} one is made of"
+        _known(where, chats.of, known, what)
+        if chats.kind is DemonstrationKind.MIXED:
+            _known(where, chats.other, known, what)
+            if self._form(chats.of) is not self._form(chats.other):
+                raise ValueError(f"{where}: '{chats.of}' and '{chats.other}' differ in kind")
+        elif chats.kind is DemonstrationKind.SUBSET:
+            # A set made from another has as many rows as that; its own count says nothing.
+            of = known[chats.of]
+            most = self.demonstrations[of.of].count if of.of in self.demonstrations else of.count
+            if chats.count > most:
+                raise ValueError(
+                    f"{where}: {chats.count:,} rows of '{chats.of}', which has {most:,} at most"
+                )
+
+    def _form(self, name: str) -> DemonstrationKind | None:
+        """The kind of a set's chats: a subset's are of the kind that it is taken from."""
+        chats = self.demonstrations.get(name)
+        if chats is not None and chats.kind is DemonstrationKind.SUBSET:
+            return self._form(chats.of)
+        return chats.kind if chats is not None else None
 
     def _suites_can_run(self) -> None:
         chosen = self.evaluation.suites.chosen()

@@ -11,13 +11,15 @@ import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from msm.errors import UserError
 from msm.identity import digest_value
-from msm.recipe import GivenCheckpoint, GivenSource, Source, Student
+from msm.recipe import ChatTemplate, GivenCheckpoint, GivenSource, Source, Student
 
 CACHE_VARIABLE = "MSM_CACHE"
 CONVERSION = 2  # part of the cache folder's name: raise it when the conversion changes
+TEMPLATES = Path(__file__).parent / "templates"
 WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model")
 
 
@@ -38,7 +40,7 @@ def materialise_student(student: Student) -> Path:
     """
     if student.source is Source.FOLDER:
         return _checked_folder(Path(student.name))
-    name = f"{student.source}-{digest_value([CONVERSION, student.model_dump(mode='json')])[:16]}"
+    name = f"{student.source}-{digest_value([CONVERSION, _made_of(student)])[:16]}"
     folder = cache_folder() / "students" / name
     if folder.exists():
         return folder
@@ -94,6 +96,18 @@ def checked_checkpoint(folder: Path) -> Path:
     return folder
 
 
+def _made_of(student: Student) -> dict[str, Any]:
+    """All that the folder depends on; the text of a template that comes with msm."""
+    fields = student.model_dump(mode="json", exclude={"chat_template"})
+    if student.chat_template:
+        fields["chat_template"] = _template(student.chat_template)
+    return fields
+
+
+def _template(template: ChatTemplate) -> str:
+    return (TEMPLATES / f"{template}.jinja").read_text(encoding="utf-8")
+
+
 def _fill(student: Student, folder: Path) -> None:
     if student.source is Source.PACKAGE:
         from msm.training.gguf_student import convert_gguf
@@ -106,6 +120,10 @@ def _fill(student: Student, folder: Path) -> None:
     else:
         _download(student.name, student.revision, folder)
     _checked_folder(folder)
+    if student.chat_template:
+        # transformers reads this file before a template in tokenizer_config.json.
+        text = _template(student.chat_template)
+        (folder / "chat_template.jinja").write_text(text, encoding="utf-8")
     from msm.training.chat_template import check_chat_template
 
     check_chat_template(folder)
