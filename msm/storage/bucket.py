@@ -9,13 +9,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from msm.errors import UserError
 from msm.storage.address import Address
-from msm.storage.faults import endpoint, explained
+from msm.storage.faults import explained, lost_connection, public
 
 CONNECTIONS = 8
 ATTEMPTS = 5
@@ -62,18 +63,19 @@ class Bucket:
             response_checksum_validation="when_required",
         )
         try:
-            with explained(address):
+            with explained(address, "S3"):
                 self._s3: Any = boto3.Session().client("s3", config=config)
         except ValueError:
             raise UserError(
                 f"{address}: AWS_ENDPOINT_URL is not a URL such as http://host:8333"
             ) from None
+        self._server = public(self._s3.meta.endpoint_url)
 
     def objects(self) -> Mapping[str, Listed]:
         """Every object below the address, by its name there; markers of folders are left out."""
         start = self.address.key("")
         found = {}
-        with explained(self.address):
+        with self._explained():
             pages = self._s3.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.address.bucket, Prefix=start):
                 for item in page.get("Contents", ()):
@@ -99,20 +101,20 @@ class Bucket:
 
         In base64; of an object written in parts it is that of the parts' own, with their number.
         """
-        with explained(self.address):
+        with self._explained():
             head = self._s3.head_object(**self._place(name), ChecksumMode="ENABLED")
         return str(head.get("ChecksumSHA256", ""))
 
     def write(self, name: str, content: bytes, checksum: str) -> None:
         """Write a small object. The server refuses other bytes than ``checksum`` (base64)."""
-        with explained(self.address):
+        with self._explained():
             self._s3.put_object(**self._place(name), Body=content, ChecksumSHA256=checksum)
 
     def open_uploads(self) -> Mapping[str, OpenUpload]:
         """The uploads in parts that were begun and have not ended, the last for each name."""
         start = self.address.key("")
         found = {}
-        with explained(self.address):
+        with self._explained():
             pages = self._s3.get_paginator("list_multipart_uploads")
             begun = [
                 upload
@@ -137,7 +139,7 @@ class Bucket:
 
     def begin_upload(self, name: str) -> OpenUpload:
         """Begin an upload in parts."""
-        with explained(self.address):
+        with self._explained():
             begun = self._s3.create_multipart_upload(
                 **self._place(name), ChecksumAlgorithm="SHA256"
             )
@@ -145,7 +147,7 @@ class Bucket:
 
     def write_part(self, upload: OpenUpload, number: int, content: bytes, checksum: str) -> str:
         """Write one part, numbered from 1; returns its tag."""
-        with explained(self.address):
+        with self._explained():
             written = self._s3.upload_part(
                 **self._place(upload.name),
                 UploadId=upload.identifier,
@@ -163,12 +165,15 @@ class Bucket:
             {"PartNumber": number, "ETag": tags[number], "ChecksumSHA256": checksum}
             for number, checksum in enumerate(checksums, 1)
         ]
-        with explained(self.address):
+        with self._explained():
             self._s3.complete_multipart_upload(
                 **self._place(upload.name),
                 UploadId=upload.identifier,
                 MultipartUpload={"Parts": listed},
             )
+
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self.address, self._server)
 
     def _place(self, name: str) -> dict[str, str]:
         return {"Bucket": self.address.bucket, "Key": self.address.key(name)}
@@ -177,23 +182,23 @@ class Bucket:
         self, item: Listed, start: int, length: int, take: Callable[[bytes], object]
     ) -> None:
         """Hand on bytes as they come; goes on where a connection was lost, a bounded time."""
-        from botocore.exceptions import HTTPClientError, IncompleteReadError
-
         end = start + length
         for attempt in range(1, ATTEMPTS + 1):
             if start == end:
                 return
-            with explained(self.address):
+            with self._explained():
                 answer = self._s3.get_object(
                     **self._place(item.name), Range=f"bytes={start}-{end - 1}", IfMatch=item.etag
                 )
                 if answer["ContentLength"] != end - start:
-                    raise UserError(f"{self.address}: {endpoint()} does not serve ranges of bytes")
+                    raise UserError(
+                        f"{self.address}: {self._server} does not serve ranges of bytes"
+                    )
                 try:
                     for chunk in answer["Body"].iter_chunks(BUFFER):
                         take(chunk)
                         start += len(chunk)
-                except (HTTPClientError, IncompleteReadError):
+                except lost_connection():
                     if attempt == ATTEMPTS:
                         raise
                     time.sleep(random.uniform(0.5, 1) * 2 ** (attempt - 2))

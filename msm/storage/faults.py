@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -17,18 +16,27 @@ CHANGED = (
 )
 
 
-def endpoint() -> str:
-    """Scheme, host and port of the server that the environment names, without user or key."""
-    given = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if not given:
-        return "AWS"
-    parts = urlsplit(given)
+def public(url: str) -> str:
+    """Scheme, host and port of a server's URL, without user or key."""
+    parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
+def lost_connection() -> tuple[type[Exception], ...]:
+    """What is raised when a connection breaks off, or does not come about."""
+    from botocore import exceptions as boto
+    from urllib3.exceptions import HTTPError
+
+    return (boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, HTTPError)
+
+
 @contextmanager
-def explained(address: Address) -> Iterator[None]:
+def explained(address: Address, server: str) -> Iterator[None]:
     """Turn what boto3 raises into a UserError; its own messages may quote an endpoint with a key.
+
+    Args:
+        address: what it is about.
+        server: the server as ``public`` writes it.
 
     Raises:
         UserError: no credentials, refused, no such bucket, out of reach, changed meanwhile, or
@@ -49,29 +57,27 @@ def explained(address: Address) -> Iterator[None]:
             f"{address}: the credentials cannot be had ({type(error).__name__}); "
             "check AWS_PROFILE and the AWS_ variables"
         ) from None
-    except (boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError) as error:
+    except lost_connection() as error:
         raise UserError(
-            f"{address}: {endpoint()} cannot be reached, or breaks off ({type(error).__name__}); "
+            f"{address}: {server} cannot be reached, or breaks off ({type(error).__name__}); "
             "check AWS_ENDPOINT_URL and the network, and run again: what is done is kept"
         ) from None
     except boto.ClientError as error:
-        raise UserError(f"{address}: {_answer(error.response)}") from None
+        raise UserError(f"{address}: {_answer(error.response, server)}") from None
     except (boto.BotoCoreError, ResponseParserError) as error:
         raise UserError(
-            f"{address}: {endpoint()} gives no answer of S3's ({type(error).__name__}); "
+            f"{address}: {server} gives no answer of S3's ({type(error).__name__}); "
             "check AWS_ENDPOINT_URL"
         ) from None
 
 
-def _answer(response: dict[str, dict[str, object]]) -> str:
+def _answer(response: dict[str, dict[str, object]], server: str) -> str:
     code = str(response.get("Error", {}).get("Code", "unknown"))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     if code in ("NoSuchBucket", "404"):
-        return f"there is no such bucket at {endpoint()}; check its name and AWS_ENDPOINT_URL"
+        return f"there is no such bucket at {server}; check its name and AWS_ENDPOINT_URL"
     if code in CHANGED:
         return f"it was changed meanwhile ({code}); run again when nobody writes to it"
     if code in REFUSED or status in (401, 403):
-        return f"{endpoint()} refuses access ({code}); check the key and its rights to the bucket"
-    return (
-        f"{endpoint()} answers {code}; check AWS_ENDPOINT_URL, or run again: what is done is kept"
-    )
+        return f"{server} refuses access ({code}); check the key and its rights to the bucket"
+    return f"{server} answers {code}; check AWS_ENDPOINT_URL, or run again: what is done is kept"
