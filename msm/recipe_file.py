@@ -120,6 +120,7 @@ def _absolute_paths(raw: dict[str, Any], folder: Path) -> None:
         _resolve(spec, "path", folder)
     evaluation = _part(raw, "evaluation")
     _resolve(evaluation, "suite", folder)
+    _resolve(evaluation, "judge_check", folder)
     _resolve(_part(_part(evaluation, "suites"), "reasoning"), "reasons", folder)
     for place in (
         _part(raw, "student"),

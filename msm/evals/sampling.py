@@ -102,7 +102,9 @@ def finished_log(folder: Path, task: str) -> Path:
         read_eval_log(info, header_only=True)
         for info in list_eval_logs(str(folder.resolve()), descending=False)
     ]
-    ours = [log for log in headers if log.eval.task.rpartition("/")[2] == task]
+    # A task of a package is logged under the package's name too, or not, by how it was started.
+    plain = task.rpartition("/")[2]
+    ours = [log for log in headers if log.eval.task.rpartition("/")[2] == plain]
     done = [log for log in ours if log.status == "success"]
     if not done:
         state = "only unfinished ones; run the same command again" if ours else "it has no logs"
