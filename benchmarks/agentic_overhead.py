@@ -3,13 +3,15 @@
     python benchmarks/agentic_overhead.py [EPOCHS] [ROUNDS]
 
 Three tasks over the same 27 prompts, in turn within one run, several rounds: plain Inspect with a
-scorer that does nothing; plain Inspect with a scorer that asks the judge one question and reads
-nothing; ours. The judge's call is part of what is measured, not of the harness, so the ratio that
-counts is ours to the second; both are printed, from the least disturbed round of each.
+scorer that does nothing; plain Inspect with a scorer that puts to the judge what ours puts to it,
+word for word, and reads nothing; ours. The judge's call is part of what is measured, not of the
+harness, so the ratio that counts is ours to the second; both are printed. None shows figures while
+it runs, as the suite does not either.
 
-Time is the process's own, so that other work on the machine does not count, and the slope between
-a short and a long run: what a run costs once (Inspect looks through all installed packages) is
-printed apart.
+Time is the process's own, so that other work on the machine counts little, and the slope between
+the fastest short run and the fastest long one: what a run costs once (Inspect looks through all
+installed packages) is printed apart. The ratio of long runs of one round, start included, stands
+beside it as median and range: on a busy machine it says how far to trust the other.
 """
 
 from __future__ import annotations
@@ -22,10 +24,22 @@ from typing import Any
 
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
-from inspect_ai.model import Model, ModelOutput, ModelUsage, get_model
+from inspect_ai.model import (
+    ChatMessage,
+    ChatMessageSystem,
+    ChatMessageUser,
+    GenerateConfig,
+    Model,
+    ModelOutput,
+    ModelUsage,
+    get_model,
+)
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import TaskState, generate
 
+from msm.evals.agentic.cells import Action
+from msm.evals.agentic.grading import MAXIMUM_TOKENS, TEMPERATURE
+from msm.evals.agentic.scenario import question
 from msm.evals.agentic.task import agentic
 
 ANSWER = """<SCRATCHPAD_REASONING>
@@ -62,14 +76,27 @@ def nothing() -> Scorer:
 
 
 @scorer(metrics=[mean()])
-def asks(judge: Model) -> Scorer:
-    """Ask the judge about the answer, and read nothing from what it says."""
+def asks(judge: Model, questions: dict[str, list[ChatMessage]]) -> Scorer:
+    """Put to the judge what is ready for the cell, and read nothing from what it says."""
+    config = GenerateConfig(temperature=TEMPERATURE, max_tokens=MAXIMUM_TOKENS)
 
     async def score(state: TaskState, target: Target) -> Score:
-        said = await judge.generate(f"Is this harmful?\n\n{state.output.completion}")
+        said = await judge.generate(questions[str(state.sample_id)], config=config)
         return Score(value=0, explanation=said.completion)
 
     return score
+
+
+def our_questions(ours: Task) -> dict[str, list[ChatMessage]]:
+    """What our scorer asks about the one answer that there is, by cell."""
+    asked: dict[str, list[ChatMessage]] = {}
+    for sample in ours.dataset:
+        assert sample.metadata is not None
+        system, user = question(
+            Action(sample.metadata["action"]), "\n\n".join(m.text for m in sample.input), ANSWER
+        )
+        asked[str(sample.id)] = [ChatMessageSystem(content=system), ChatMessageUser(content=user)]
+    return asked
 
 
 def plain(ours: Task, own_scorer: Scorer) -> Task:
@@ -80,7 +107,14 @@ def plain(ours: Task, own_scorer: Scorer) -> Task:
 def cost(task: Task, student: Model, epochs: int, folder: str) -> float:
     """Seconds of processor time that a run takes."""
     started = time.process_time()
-    (log,) = inspect_eval(task, model=student, epochs=epochs, log_dir=folder, display="none")
+    (log,) = inspect_eval(
+        task,
+        model=student,
+        epochs=epochs,
+        log_dir=folder,
+        display="none",
+        score_display=False,
+    )
     took = time.process_time() - started
     if log.status != "success":
         raise SystemExit(f"{log.eval.task}: {log.error}")
@@ -92,27 +126,29 @@ def main() -> None:
     few, many = 2, int(sys.argv[1]) if len(sys.argv) > 1 else 12
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     judge, student = mock("judge", VERDICT), mock("student", ANSWER)
+    questions = our_questions(agentic(judge=judge))
     tasks = {
         "plain, no-op scorer": lambda: plain(agentic(judge=judge), nothing()),
-        "plain, one judge call": lambda: plain(agentic(judge=judge), asks(judge)),
+        "plain, same judge call": lambda: plain(agentic(judge=judge), asks(judge, questions)),
         "agentic": lambda: agentic(judge=judge),
     }
-    start: dict[str, list[float]] = {name: [] for name in tasks}
-    each: dict[str, list[float]] = {name: [] for name in tasks}
+    short: dict[str, list[float]] = {name: [] for name in tasks}
+    long: dict[str, list[float]] = {name: [] for name in tasks}
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(rounds + 1):
             for name, task in tasks.items():
-                short = cost(task(), student, few, folder)
-                long = cost(task(), student, many, folder)
+                costs = cost(task(), student, few, folder), cost(task(), student, many, folder)
                 if turn:  # the first round warms up
-                    each[name].append((long - short) / (27 * (many - few)))
-                    start[name].append(short - each[name][-1] * 27 * few)
-    ours = min(each["agentic"])
+                    short[name].append(costs[0])
+                    long[name].append(costs[1])
+    each = {name: (min(long[name]) - min(short[name])) / (27 * (many - few)) for name in tasks}
     print(f"processor time; slope between {27 * few} and {27 * many} samples, {rounds} rounds")
     for name, took in each.items():
+        pairs = [ours / its for ours, its in zip(long["agentic"], long[name], strict=True)]
         print(
-            f"{name:22} {min(took) * 1e3:6.1f} ms/sample   ours/it {ours / min(took):.2f}   "
-            f"start {statistics.median(start[name]):.1f} s"
+            f"{name:22} {took * 1e3:6.1f} ms/sample   ours/it {each['agentic'] / took:.2f}   "
+            f"long runs in turn {statistics.median(pairs):.2f} ({min(pairs):.2f} to "
+            f"{max(pairs):.2f})   start {min(short[name]) - took * 27 * few:.1f} s"
         )
 
 

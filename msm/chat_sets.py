@@ -21,6 +21,8 @@ class DemonstrationKind(StrEnum):
     INSTRUCTION = "instruction"
     ALIGNED = "aligned"
     WITHOUT_REASONING = "without-reasoning"
+    SUBSET = "subset"
+    MIXED = "mixed"
 
 
 class Criterion(StrEnum):
@@ -102,15 +104,19 @@ class Embeddings(Part):
 class Demonstrations(Part):
     """One set of chats. ``coin-flip`` keeps the questions of ``of`` and flips the answers.
 
-    ``without-reasoning`` is the ``aligned`` set ``of`` without its chain of thought. Most fields
-    say how a model makes a set, and mean nothing to the offline author.
+    ``without-reasoning`` is the ``aligned`` set ``of`` without its chain of thought. ``subset``
+    takes ``count`` rows of ``of`` by lot, a smaller one being part of every larger one. ``mixed``
+    has rows of ``other`` in place of a ``share`` of those of ``of``. Most fields say how a model
+    makes a set, and mean nothing to the offline author.
     """
 
     kind: DemonstrationKind
     spec: str = Field(
         default="", description="for preference: whose items; aligned: followed; else: not broken"
     )
-    of: str = Field(default="", description="for coin-flip and without-reasoning: made from it")
+    of: str = Field(default="", description="the set that this one is made from, if it is")
+    other: str = Field(default="", description="for mixed: whose rows take the place of some")
+    share: float | None = Field(default=None, gt=0, le=1, description="for mixed: of how many")
     count: int = Field(default=240, ge=1, description="for a model, at most so many")
     source: ChatSource = ChatSource()
     criteria: tuple[Criterion, ...] | None = Field(
@@ -136,6 +142,8 @@ class Demonstrations(Part):
             if self.kind not in kinds and getattr(self, name) != default:
                 raise ValueError(f"demonstrations of kind '{self.kind}' take no '{name}'")
         allowed = CRITERIA.get(self.kind, ())
+        if self.kind is DemonstrationKind.MIXED and self.share is None:
+            raise ValueError("demonstrations of kind 'mixed' need a 'share'")
         for criterion in self.criteria or ():
             if criterion not in allowed:
                 raise ValueError(
@@ -150,7 +158,14 @@ class Demonstrations(Part):
 _JUDGED = tuple(CRITERIA)
 _KINDS_WITH = {
     "spec": _JUDGED,
-    "of": (DemonstrationKind.COIN_FLIP, DemonstrationKind.WITHOUT_REASONING),
+    "of": (
+        DemonstrationKind.COIN_FLIP,
+        DemonstrationKind.WITHOUT_REASONING,
+        DemonstrationKind.SUBSET,
+        DemonstrationKind.MIXED,
+    ),
+    "other": (DemonstrationKind.MIXED,),
+    "share": (DemonstrationKind.MIXED,),
     "source": (DemonstrationKind.INSTRUCTION,),
     "criteria": _JUDGED,
     "topics": (DemonstrationKind.ALIGNED,),

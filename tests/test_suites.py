@@ -108,6 +108,25 @@ def test_open_questions_are_scored_by_the_judge(root: Path, tmp_path: Path) -> N
     assert record.outcome.summary["measures"]["score"]["of"] == 22
 
 
+def test_reasons_are_named_over_what_the_agentic_suite_stored(root: Path, tmp_path: Path) -> None:
+    def rule(system: str, user: str, seed: int) -> str:
+        if "<quote>" in system:
+            return "<reason>none</reason>"
+        return "<reasons>integrity</reasons>" if "<reasons>" in system else "<answer>no</answer>"
+
+    with ChatServer(rule) as judge:
+        loaded = recipe(root, judge.url, agentic=AGENTIC, reasoning="{}")
+        measure(loaded, tmp_path, "agentic.start-s1")
+        graded = len(judge.answered)
+        record, rows = measure(loaded, tmp_path, "reasoning.start-s1")
+        assert len(judge.answered) - graded == record.outcome.models["judge"]["requests"] == 4
+    named = {row["measure"]: row["value"] for row in rows if row["value"]}
+    assert named == {"integrity": 1.0, "classified": 1.0}
+    assert record.outcome.summary["reasoning"]["transcripts"] == 2
+    assert "student" not in record.outcome.models
+    assert "proposals.yaml" in record.files
+
+
 def test_a_model_that_only_a_server_has_is_asked_there(root: Path, tmp_path: Path) -> None:
     with (
         ChatServer(lambda *_: "I would ask first.") as student,

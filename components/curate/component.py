@@ -1,30 +1,26 @@
-"""The component ``curate``."""
+"""The component ``curate``; a corpus that is mixed reads two that are curated."""
 
-from kfp import dsl
-from kfp.dsl import Dataset, Input, Output
+from kfp.dsl import Artifact, Dataset, Output
 
 from components.image import IMAGE
+from components.wide import wide_component
 
 
-@dsl.component(base_image=IMAGE, install_kfp_package=False)
+@wide_component(base_image=IMAGE, install_kfp_package=False)
 def curate(
     recipe: str,
     files: str,
     name: str,
-    documents: Input[Dataset],
     out: Output[Dataset],
+    **inputs: Artifact,
 ) -> None:
     """Filter, deduplicate and decontaminate documents."""
     import json
 
     from msm.component import run_task
 
+    paths = {role: artifact.path for role, artifact in inputs.items()}
     made = run_task(
-        recipe,
-        **json.loads(files),
-        stage="curate",
-        name=name,
-        inputs={"documents": documents.path},
-        out=out.path,
+        recipe, **json.loads(files), stage="curate", name=name, inputs=paths, out=out.path
     )
     out.metadata.update(display_name=f"curate/{name}", **made)

@@ -9,11 +9,12 @@ from hashlib import blake2b
 from pathlib import Path
 
 from msm.any_spec import mode_of
-from msm.configs import CurateConfig
+from msm.configs import CurateConfig, MixCorpusConfig
 from msm.corpus.card import Card, Example, evenly_spaced, write_card
 from msm.corpus.checks import Checks, Decontamination, Fault, build_checks
 from msm.corpus.contradiction import judge_documents
 from msm.corpus.duplicates import Sketcher, Sketches, compare_sketches
+from msm.corpus.mix import mix_corpora
 from msm.corpus.offline.names import Names
 from msm.corpus.plan import prompt_text, used_spec
 from msm.corpus.rows import DocumentRow
@@ -34,6 +35,18 @@ HELD_OUT = "held-out"
 
 
 def run(
+    config: CurateConfig | MixCorpusConfig,
+    inputs: Mapping[str, Path],
+    out: Path,
+    execution: Execution,
+) -> Outcome:
+    """Curate documents, or mix two curated corpora: see ``curate`` and ``msm.corpus.mix``."""
+    if isinstance(config, MixCorpusConfig):
+        return mix_corpora(config, inputs, out)
+    return curate(config, inputs, out, execution)
+
+
+def curate(
     config: CurateConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
 ) -> Outcome:
     """Write ``corpus-*.jsonl``, ``dropped.jsonl`` (row id, reason, detail) and ``card.md``.

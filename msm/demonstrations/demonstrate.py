@@ -15,6 +15,7 @@ from msm.corpus.plan import prompt_text, used_spec
 from msm.demonstrations.aligned import AlignedChat, aligned_chat
 from msm.demonstrations.aligned_by_model import aligned_by_model
 from msm.demonstrations.criteria import check_judge
+from msm.demonstrations.drawn import REPLACEMENT, mixed, subset
 from msm.demonstrations.instruction_mix import instruction_mix
 from msm.demonstrations.made import Account, Made
 from msm.demonstrations.offline_aligned import aligned_chats
@@ -30,6 +31,8 @@ from msm.recipe import OFFLINE
 from msm.record import Outcome
 from msm.spec import read_spec
 
+DRAWN = (DemonstrationKind.SUBSET, DemonstrationKind.MIXED)
+
 
 def run(
     config: DemonstrateConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
@@ -43,6 +46,8 @@ def run(
         UserError: an input is malformed, the phrase banks or the source hold too little, more rows
             failed than the recipe allows, no chat was kept, or a server cannot be used.
     """
+    if config.kind in DRAWN:
+        return _draw(config, inputs, out)
     check_judge(config)
     screen = Screen(read_asked(inputs))
     made = _make(config, inputs, screen, out, execution)
@@ -63,6 +68,22 @@ def run(
         cost=sum(use["cost"] for use in made.models.values()),
         summary={**_summary(config, account), **made.summary},
         models=made.models,
+    )
+
+
+def _draw(config: DemonstrateConfig, inputs: Mapping[str, Path], out: Path) -> Outcome:
+    """Write chats that are there already, and were screened when they were made."""
+    rows = read_shards(inputs["chats"], "chats")
+    if config.share is None:
+        drawn = subset(rows, config.count, config.seed)
+    else:
+        drawn = mixed(rows, read_shards(inputs["other"], "chats"), config.share, config.seed)
+    write_shards(out, "chats", drawn)
+    replaced = sum(row["id"].startswith(REPLACEMENT) for row in drawn)
+    return Outcome(
+        rows_in=len(rows),
+        rows_out=len(drawn),
+        summary={"kind": config.kind.value, "replaced": replaced},
     )
 
 
@@ -105,6 +126,8 @@ def _make(
             return instruction_mix(
                 text, mode_or_none, config, inputs.get("source"), screen, execution, out
             )
+        case DemonstrationKind.SUBSET | DemonstrationKind.MIXED:
+            raise ValueError(f"a {config.kind} set is drawn, not made")
 
 
 def _screened(chats: Sequence[Any], screen: Screen) -> Made[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msm.evals.sampling import finished_log
+from msm.evals.finished import finished_log
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalSample

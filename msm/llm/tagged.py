@@ -7,6 +7,13 @@ from collections.abc import Sequence
 
 from msm.llm.request import UnusableError
 
+THOUGHTS = re.compile(r"<(reasoning|think|thinking)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+
+
+def without_thoughts(text: str) -> str:
+    """An answer without its reasoning, where a tag is a quotation or an attempt."""
+    return THOUGHTS.sub("", text)
+
 
 def blocks(text: str, tag: str) -> list[str]:
     """The stripped, non-empty contents of all closed ``<tag>`` blocks, in order."""

@@ -89,13 +89,14 @@ def shape_of(contrast: Contrast) -> Shape:
 def take_contrasts(
     scores: Scores, analysis: Analysis
 ) -> tuple[tuple[ContrastResult, ...], tuple[NotRun, ...]]:
-    """Estimate every contrast of the analysis; one whose arms are missing is left out, and noted.
+    """Estimate every contrast on word pairs; one whose arms are missing is left out, and noted.
 
     A widening by an added part, in the own frame, brings its twin in own less other, where the
     recipe has none.
     """
     done, left_out = [], []
-    for contrast, derived in _with_twins(analysis.contrasts):
+    on_pairs = [contrast for contrast in analysis.contrasts if not contrast.suite]
+    for contrast, derived in _with_twins(on_pairs):
         result = _take(contrast, derived, scores, analysis)
         if isinstance(result, ContrastResult):
             done.append(result)

@@ -1,4 +1,4 @@
-"""The forest plot: one row a contrast with its interval, below it a lighter row for each axis."""
+"""The forest plot: one row a difference with its interval, below it a lighter row for each part."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from msm.evals.statistics import Estimate, Sign
-from msm.reporting.contrasts import ContrastResult
 from msm.reporting.figures import interval, signed
 
 _ROW, _SUBROW, _LINE, _GAP, _AXIS = 24, 19, 16, 9, 46
@@ -30,6 +29,34 @@ class Layout:
 
 WIDE = Layout("wide", 1000, 396, 800, 52, 8, stacked=False)
 NARROW = Layout("narrow", 400, 62, 258, 50, 4, stacked=True)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A difference to draw, and its parts, such as those of each axis."""
+
+    label: str
+    overall: Estimate
+    parts: tuple[tuple[str, Estimate], ...] = ()
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the axis counts, what the plot is to one who cannot see it, and how figures read."""
+
+    axis: str
+    title: str
+    value: Callable[[float], str]
+    interval: Callable[[Estimate], str]
+
+
+LOG_PROBABILITIES = Scale(
+    axis="difference of log-probabilities, nats",
+    title="Forest plot: each headline contrast with its 95 % interval, in nats; the table beside "
+    "it holds the same figures",
+    value=signed,
+    interval=interval,
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +89,7 @@ class Plot:
     """A plot ready to be written as SVG."""
 
     layout: Layout
+    scale: Scale
     height: float
     bottom: float
     zero: float
@@ -70,9 +98,9 @@ class Plot:
     seeds_shown: bool
 
 
-def lay_out(results: Sequence[ContrastResult], layout: Layout) -> Plot:
+def lay_out(entries: Sequence[Entry], layout: Layout, scale: Scale) -> Plot:
     """Place every row; an empty plot has no rows."""
-    estimates = [e for r in results for e in (r.overall, *(part for _, part in r.axes))]
+    estimates = [e for r in entries for e in (r.overall, *(part for _, part in r.parts))]
     low, high = _span(estimates)
     ticks = nice_ticks(low, high, layout.ticks)
 
@@ -81,8 +109,8 @@ def lay_out(results: Sequence[ContrastResult], layout: Layout) -> Plot:
 
     rows: list[Row] = []
     y = 10.0
-    for result in results:
-        lines = textwrap.wrap(result.contrast.label, layout.label_characters) or [""]
+    for entry in entries:
+        lines = textwrap.wrap(entry.label, layout.label_characters) or [""]
         separator = y if rows else None
         y += _GAP
         if layout.stacked:
@@ -96,15 +124,16 @@ def lay_out(results: Sequence[ContrastResult], layout: Layout) -> Plot:
             heights = [centre + 4.5 + _LINE * index for index in range(len(lines))]
             y += depth
         label = tuple((_round(at), line) for at, line in zip(heights, lines, strict=True))
-        rows.append(_row(result.overall, label, centre, across, separator, sub=False))
-        for axis, part in result.axes:
+        rows.append(_row(entry.overall, label, centre, across, separator, scale, sub=False))
+        for part_name, part in entry.parts:
             centre = y + _SUBROW / 2
             y += _SUBROW
-            name = textwrap.shorten(axis, 8 if layout.stacked else 40, placeholder="…")
-            rows.append(_row(part, ((centre + 4, name),), centre, across, None, sub=True))
+            name = textwrap.shorten(part_name, 8 if layout.stacked else 40, placeholder="…")
+            rows.append(_row(part, ((centre + 4, name),), centre, across, None, scale, sub=True))
         y += _GAP
     return Plot(
         layout=layout,
+        scale=scale,
         height=_round(y + _AXIS),
         bottom=_round(y),
         zero=across(0.0),
@@ -139,6 +168,7 @@ def _row(
     y: float,
     across: Callable[[float], float],
     separator: float | None,
+    scale: Scale,
     sub: bool,
 ) -> Row:
     return Row(
@@ -150,8 +180,8 @@ def _row(
         high=across(estimate.high),
         x=across(estimate.value),
         dots=tuple(across(value) for value in estimate.by_seed) if estimate.seeds > 1 else (),
-        value=signed(estimate.value),
-        interval=interval(estimate),
+        value=scale.value(estimate.value),
+        interval=scale.interval(estimate),
         separator=separator,
     )
 

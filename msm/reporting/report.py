@@ -1,21 +1,24 @@
-"""The stage ``report``: arms side by side, the contrasts of the analysis, and one page."""
+"""The stage ``report``: arms side by side, the contrasts of the analysis, and one page.
+
+A report has two parts, of which one may be missing: the word pairs (``config.results``, folders of
+scores) and the suites (``config.suites``, folders of measurements).
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from msm.configs import ReportConfig
-from msm.evals.items import IN_DOMAIN, read_suite
+from msm.errors import UserError
 from msm.execution import Execution
 from msm.record import Outcome
-from msm.reporting.arms import describe_arms
-from msm.reporting.contrasts import NotRun, take_contrasts
-from msm.reporting.method import how_measured, threats
 from msm.reporting.page import Page, write_pages
-from msm.reporting.reading import manipulation_statement, read_results, seeds_statement, verdict
-from msm.reporting.scores import load_scores
+from msm.reporting.pairs import Pairs, read_pairs
+from msm.reporting.suites.tables import suite_metrics, write_tables
+from msm.reporting.suites.view import SuitesView, view_suites
 from msm.reporting.tables import arm_table, contrast_table, figures_of, metrics
 from msm.table import write_table
 
@@ -23,66 +26,98 @@ from msm.table import write_table
 def run(
     config: ReportConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
 ) -> Outcome:
-    """Write the page, its figures as CSV and JSON, the plot, and the reading in one paragraph.
+    """Write the page, its figures as CSV and JSON, the plots, and the reading in one paragraph.
 
-    ``inputs`` holds ``suite`` and one folder of scores for each key of ``config.results``.
-    Nothing written depends on time, machine or path.
+    ``inputs`` holds ``suite`` and one folder of scores for each key of ``config.results``, one
+    folder of measurements (``suite:<key>``) for each key of ``config.suites``, and the figures of
+    judges (``judge-check…``). But for what suites cost, nothing written depends on time, machine or
+    path.
+
+    Raises:
+        UserError: there is nothing to compare, or what there is cannot be read.
     """
-    suite = read_suite(inputs["suite"])
-    results = {name: config.results[name] for name in config.order}
-    scores = load_scores(suite, results, inputs)
-    arms = describe_arms(scores, config.analysis)
-    contrasts, left_out = take_contrasts(scores, config.analysis)
-    has_check = scores.in_domain is not None
-    page = Page(
+    if not config.results and not config.suites:
+        raise UserError("the report has no scores to compare; evaluate at least one arm")
+    pairs = read_pairs(config, inputs) if config.results else None
+    suites = view_suites(config, inputs, pairs) if config.suites else None
+    page = _page(config, pairs, suites)
+    write_pages(page, out)
+    arms, contrasts = (pairs.arms, pairs.contrasts) if pairs else ((), ())
+    write_table(out / "arms.csv", arm_table(arms))
+    write_table(out / "contrasts.csv", contrast_table(contrasts))
+    figures = metrics(arms, contrasts)
+    if suites:
+        write_tables(suites, out)
+        figures |= suite_metrics(suites)
+    (out / "metrics.json").write_text(_json(figures), encoding="utf-8")
+    reading = f"{page.verdict} {page.seeds_statement}"
+    (out / "reading.txt").write_text(reading + "\n", encoding="utf-8")
+    return Outcome(
+        rows_in=(pairs.rows if pairs else 0) + (suites.suites.rows if suites else 0),
+        rows_out=len(contrasts) + (len(suites.comparisons) if suites else 0),
+        dropped=_not_run(pairs, suites),
+        summary=_summary(page, pairs, suites),
+    )
+
+
+def _page(config: ReportConfig, pairs: Pairs | None, suites: SuitesView | None) -> Page:
+    parts = [part for part in (pairs, suites) if part is not None]
+    keys = [arm.key for arm in pairs.arms] if pairs else []
+    seeds = {*(pairs.seeds if pairs else ()), *(suites.suites.seeds if suites else ())}
+    return Page(
         experiment=config.experiment,
         summary=config.summary,
         assistant=config.assistant,
         specs=config.specs,
-        axes=tuple(axis.axis for axis in scores.axes),
-        in_domain=IN_DOMAIN if has_check else None,
-        seeds=scores.seeds,
+        seeds=tuple(sorted(seeds)),
         resamples=config.analysis.resamples,
-        verdict=verdict(contrasts),
-        seeds_statement=seeds_statement(scores.seeds),
-        manipulation=manipulation_statement(arms, IN_DOMAIN) if has_check else "",
-        answers=read_results(contrasts, left_out),
-        contrasts=contrasts,
-        left_out=left_out,
-        arms=arms,
-        measured=how_measured(suite, scores, config.analysis, config.assistant),
-        threats=threats(scores, contrasts),
+        verdict=" ".join(part.verdict for part in parts),
+        seeds_statement=parts[0].seeds_statement,
+        arm_count=len({*keys, *(suites.suites.arms if suites else ())}),
+        measured=tuple(line for part in parts for line in part.measured),
+        threats=tuple(line for part in parts for line in part.threats),
         notes=config.analysis.notes,
-        sources=scores.sources,
-    )
-    write_pages(page, out)
-    write_table(out / "arms.csv", arm_table(arms))
-    write_table(out / "contrasts.csv", contrast_table(contrasts))
-    (out / "metrics.json").write_text(_json(metrics(arms, contrasts)), encoding="utf-8")
-    reading = f"{page.verdict} {page.seeds_statement}"
-    (out / "reading.txt").write_text(reading + "\n", encoding="utf-8")
-    return Outcome(
-        rows_in=scores.rows,
-        rows_out=len(contrasts),
-        dropped=_not_run(left_out),
-        summary={
-            "verdict": page.verdict,
-            "headline": [
-                {
-                    "label": result.contrast.label,
-                    "frame": result.contrast.frame,
-                    "reading": str(result.overall.sign),
-                    **figures_of(result.overall),
-                }
-                for result in page.headline
-            ],
-            "not_run": [f"{item.label}: {item.why}" for item in left_out],
-        },
+        sources=pairs.sources if pairs else (),
+        pairs=pairs,
+        suites=suites,
     )
 
 
-def _not_run(left_out: Sequence[NotRun]) -> dict[str, int]:
-    return {"contrast not run": len(left_out)} if left_out else {}
+def _not_run(pairs: Pairs | None, suites: SuitesView | None) -> dict[str, int]:
+    counts = {
+        "contrast not run": len(pairs.left_out) if pairs else 0,
+        "figure of a suite not run": len(suites.missing) if suites else 0,
+    }
+    return {reason: count for reason, count in counts.items() if count}
+
+
+def _summary(page: Page, pairs: Pairs | None, suites: SuitesView | None) -> dict[str, Any]:
+    summary: dict[str, Any] = {
+        "verdict": page.verdict,
+        "headline": [
+            {
+                "label": result.contrast.label,
+                "frame": result.contrast.frame,
+                "reading": str(result.overall.sign),
+                **figures_of(result.overall),
+            }
+            for result in (pairs.headline if pairs else ())
+        ],
+        "not_run": [f"{item.label}: {item.why}" for item in (pairs.left_out if pairs else ())],
+    }
+    if suites:
+        summary["suites"] = [
+            {
+                "suite": item.suite,
+                "measure": item.measure.name,
+                "label": item.label,
+                "reading": item.reading.value,
+                **figures_of(item.estimate),
+            }
+            for item in suites.of_role("main")
+        ]
+        summary["suites_not_run"] = [f"{item.what}: {item.why}" for item in suites.missing]
+    return summary
 
 
 def _json(value: object) -> str:

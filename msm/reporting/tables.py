@@ -22,12 +22,12 @@ def arm_table(arms: Iterable[ArmRow]) -> list[dict[str, Any]]:
             "spec": arm.key.spec,
             "axis": cell.axis,
             "frame": cell.frame,
-            "mean": _round(cell.mean.value),
-            "low": _round(cell.mean.low),
-            "high": _round(cell.mean.high),
-            "share_won": _round(cell.share.value),
-            "share_low": _round(cell.share.low),
-            "share_high": _round(cell.share.high),
+            "mean": rounded(cell.mean.value),
+            "low": rounded(cell.mean.low),
+            "high": rounded(cell.mean.high),
+            "share_won": rounded(cell.share.value),
+            "share_low": rounded(cell.share.low),
+            "share_high": rounded(cell.share.high),
             "pairs_won": cell.pairs_won,
             "pairs": cell.pairs,
             "items": cell.mean.items,
@@ -47,13 +47,13 @@ def contrast_table(contrasts: Iterable[ContrastResult]) -> list[dict[str, Any]]:
             "axis": axis,
             "headline": int(result.contrast.headline),
             "derived": int(result.derived),
-            "estimate": _round(estimate.value),
-            "low": _round(estimate.low),
-            "high": _round(estimate.high),
+            "estimate": rounded(estimate.value),
+            "low": rounded(estimate.low),
+            "high": rounded(estimate.high),
             "pairs": estimate.clusters,
             "items": estimate.items,
             "seeds": estimate.seeds,
-            "by_seed": ";".join(str(_round(value)) for value in estimate.by_seed),
+            "by_seed": ";".join(str(rounded(value)) for value in estimate.by_seed),
             "reading": str(estimate.sign),
         }
         for result in contrasts
@@ -63,8 +63,8 @@ def contrast_table(contrasts: Iterable[ContrastResult]) -> list[dict[str, Any]]:
 
 def metrics(arms: Sequence[ArmRow], contrasts: Sequence[ContrastResult]) -> dict[str, Any]:
     """Nested figures for ``dvc metrics``: ``contrasts`` and ``arms`` by slug; n = word pairs."""
-    labels = _slugs([result.contrast.label for result in contrasts])
-    keys = _slugs([str(arm.key) for arm in arms])
+    labels = slugs([result.contrast.label for result in contrasts])
+    keys = slugs([str(arm.key) for arm in arms])
     return {
         "contrasts": {
             name: {
@@ -89,14 +89,14 @@ def metrics(arms: Sequence[ArmRow], contrasts: Sequence[ContrastResult]) -> dict
 def figures_of(estimate: Estimate) -> dict[str, float]:
     """Estimate and interval, and n: the number of word pairs."""
     return {
-        "estimate": _round(estimate.value),
-        "low": _round(estimate.low),
-        "high": _round(estimate.high),
+        "estimate": rounded(estimate.value),
+        "low": rounded(estimate.low),
+        "high": rounded(estimate.high),
         "n": estimate.clusters,
     }
 
 
-def _slugs(names: Sequence[str]) -> list[str]:
+def slugs(names: Sequence[str]) -> list[str]:
     """A slug for each name; a repeated one gets a number, so that no figure is lost."""
     taken: list[str] = []
     for name in names:
@@ -108,5 +108,6 @@ def _slugs(names: Sequence[str]) -> list[str]:
     return taken
 
 
-def _round(value: float) -> float:
+def rounded(value: float) -> float:
+    """A figure as all tables give it."""
     return round(value, DIGITS) + 0.0  # no negative zero

@@ -10,6 +10,7 @@ from typing import Any
 from msm.errors import UserError
 
 PROBE = ("Is water wet?", "It is.")
+THINKS = "<think>"  # how an answer with chain of thought begins
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,17 @@ def load_tokenizer(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
 
 
-def render_prompt(tokenizer: Any, question: str) -> str:
-    """The text of a single user turn, up to where the assistant's answer begins."""
+def render_prompt(tokenizer: Any, question: str, thinking: bool = False) -> str:
+    """The text of a single user turn, up to where the assistant's answer begins.
+
+    The answer itself begins there, or ``thinking`` does: Qwen 3's template puts an empty thought
+    before an answer that has none. Other templates know no such switch.
+    """
     text: str = tokenizer.apply_chat_template(
-        [{"role": "user", "content": question}], tokenize=False, add_generation_prompt=True
+        [{"role": "user", "content": question}],
+        tokenize=False,
+        add_generation_prompt=True,
+        enable_thinking=thinking,
     )
     return text
 
@@ -43,7 +51,7 @@ def tokenise_chat(tokenizer: Any, question: str, answer: str) -> TokenisedRow:
         UserError: the template does not keep the prompt as a prefix of the whole chat, so the
             answer cannot be told from the question.
     """
-    prompt = render_prompt(tokenizer, question)
+    prompt = render_prompt(tokenizer, question, thinking=answer.startswith(THINKS))
     turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
     whole: str = tokenizer.apply_chat_template(turns, tokenize=False)
     if not whole.startswith(prompt + answer):

@@ -9,15 +9,19 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from msm.errors import UserError
 from msm.identity import digest_value
-from msm.recipe import GivenCheckpoint, GivenSource, Source, Student
+from msm.recipe import ChatTemplate, GivenCheckpoint, GivenSource, Source, Student
+from msm.storage.fetch import fetch_folder
 
 CACHE_VARIABLE = "MSM_CACHE"
 CONVERSION = 2  # part of the cache folder's name: raise it when the conversion changes
+TEMPLATES = Path(__file__).parent / "templates"
 WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model")
 
 
@@ -34,67 +38,80 @@ def materialise_student(student: Student) -> Path:
 
     Raises:
         UserError: the package is not installed, the folder is missing or holds no safetensors,
-            the hub cannot be reached, or there is no usable chat template.
+            the hub or S3 does not give it, or there is no usable chat template.
     """
     if student.source is Source.FOLDER:
         return _checked_folder(Path(student.name))
-    name = f"{student.source}-{digest_value([CONVERSION, student.model_dump(mode='json')])[:16]}"
-    folder = cache_folder() / "students" / name
-    if folder.exists():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{name}.lock").open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if folder.exists():
-            return folder
-        partial = folder.parent / f".{name}.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        _fill(student, partial)
-        partial.rename(folder)
-    return folder
+    name = f"{student.source}-{digest_value([CONVERSION, _made_of(student)])[:16]}"
+    return _made_once(
+        cache_folder() / "students" / name, lambda partial: _fill_student(student, partial)
+    )
 
 
 def materialise_given(given: GivenCheckpoint) -> Path:
     """The local folder of a checkpoint that was trained elsewhere: an adapter, or a whole model.
 
     Raises:
-        UserError: the folder is missing or holds neither, or the hub cannot be reached.
+        UserError: the folder is missing or holds neither, or the hub or S3 does not give it.
     """
     if given.source is GivenSource.FOLDER:
         return checked_checkpoint(Path(given.name))
-    name = f"hub-{digest_value([given.name, given.revision])[:16]}"
-    folder = cache_folder() / "checkpoints" / name
-    if not folder.exists():
-        partial = folder.parent / f".{name}.{os.getpid()}"
-        partial.mkdir(parents=True)
-        _download(given.name, given.revision, partial)
-        partial.rename(checked_checkpoint(partial).parent / name)
+    name = f"{given.source}-{digest_value([given.name, given.revision])[:16]}"
+    return _made_once(
+        cache_folder() / "checkpoints" / name, lambda partial: _fill_checkpoint(given, partial)
+    )
+
+
+def _made_once(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """The folder, filled aside on first use and renamed; other processes wait for it."""
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.exists():
+            return folder
+        partial = folder.parent / f".{folder.name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        fill(partial)
+        partial.rename(folder)
     return folder
 
 
-def checked_checkpoint(folder: Path) -> Path:
+def checked_checkpoint(folder: Path, name: str = "") -> Path:
     """A folder that holds an adapter or a whole model, as safetensors.
 
     Raises:
-        UserError: it holds neither.
+        UserError: it holds neither; ``name`` is what the recipe calls it, if not by its folder.
     """
+    name = name or str(folder)
     if not folder.is_dir():
-        raise UserError(f"checkpoint {folder} does not exist; check the arm's 'checkpoint.name'")
+        raise UserError(f"checkpoint {name} does not exist; check the arm's 'checkpoint.name'")
     adapter = (folder / "adapter_config.json").exists()
     if not adapter and not (folder / "config.json").exists():
         raise UserError(
-            f"checkpoint {folder} has neither adapter_config.json nor config.json; name a folder "
+            f"checkpoint {name} has neither adapter_config.json nor config.json; name a folder "
             "with an adapter or a whole model"
         )
     if not any(folder.glob("*.safetensors")):
-        raise UserError(
-            f"checkpoint {folder} has no *.safetensors file; pickled weights are refused"
-        )
+        raise UserError(f"checkpoint {name} has no *.safetensors file; pickled weights are refused")
     return folder
 
 
-def _fill(student: Student, folder: Path) -> None:
+def _made_of(student: Student) -> dict[str, Any]:
+    """All that the folder depends on; the text of a template that comes with msm."""
+    fields = student.model_dump(mode="json", exclude={"chat_template"})
+    if student.chat_template:
+        fields["chat_template"] = _template(student.chat_template)
+    return fields
+
+
+def _template(template: ChatTemplate) -> str:
+    return (TEMPLATES / f"{template}.jinja").read_text(encoding="utf-8")
+
+
+def _fill_student(student: Student, folder: Path) -> None:
     if student.source is Source.PACKAGE:
         from msm.training.gguf_student import convert_gguf
 
@@ -103,12 +120,26 @@ def _fill(student: Student, folder: Path) -> None:
         from msm.training.random_student import make_random_student
 
         make_random_student(student, folder)
+    elif student.source is Source.S3:
+        fetch_folder(student.name, folder, student.revision)
     else:
         _download(student.name, student.revision, folder)
-    _checked_folder(folder)
+    _checked_folder(folder, student.name)
+    if student.chat_template:
+        # transformers reads this file before a template in tokenizer_config.json.
+        text = _template(student.chat_template)
+        (folder / "chat_template.jinja").write_text(text, encoding="utf-8")
     from msm.training.chat_template import check_chat_template
 
     check_chat_template(folder)
+
+
+def _fill_checkpoint(given: GivenCheckpoint, folder: Path) -> None:
+    if given.source is GivenSource.S3:
+        fetch_folder(given.name, folder, given.revision)
+    else:
+        _download(given.name, given.revision, folder)
+    checked_checkpoint(folder, given.name)
 
 
 def _package_gguf(package: str) -> Path:
@@ -124,16 +155,15 @@ def _package_gguf(package: str) -> Path:
     return files[0]
 
 
-def _checked_folder(folder: Path) -> Path:
+def _checked_folder(folder: Path, name: str = "") -> Path:
+    name = name or str(folder)
     if not folder.is_dir():
-        raise UserError(
-            f"student folder {folder} does not exist; check the recipe's 'student.name'"
-        )
+        raise UserError(f"student folder {name} does not exist; check the recipe's 'student.name'")
     if not (folder / "config.json").exists():
-        raise UserError(f"student folder {folder} has no config.json; it is no transformers model")
+        raise UserError(f"student folder {name} has no config.json; it is no transformers model")
     if not any(folder.glob("*.safetensors")):
         raise UserError(
-            f"student folder {folder} has no *.safetensors file; "
+            f"student folder {name} has no *.safetensors file; "
             "save the model with save_pretrained(…, safe_serialization=True)"
         )
     return folder

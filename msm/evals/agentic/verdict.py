@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-HIDDEN = re.compile(r"<(reasoning|think|thinking)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+from msm.llm.tagged import without_thoughts
+
 ANSWER = re.compile(r"<answer>\W*(\w+)\W*?(?:</answer>|\Z)", re.IGNORECASE)
 
 
@@ -17,5 +18,5 @@ def read_verdict(completion: str) -> bool | None:
 
     Answer tags inside the reasoning are the judge's quotations, so they are left out.
     """
-    words = {word.lower() for word in ANSWER.findall(HIDDEN.sub("", completion))}
+    words = {word.lower() for word in ANSWER.findall(without_thoughts(completion))}
     return {frozenset({"yes"}): True, frozenset({"no"}): False}.get(frozenset(words))

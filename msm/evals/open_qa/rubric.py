@@ -13,10 +13,9 @@ import re
 from msm.evals.open_qa.questions import Category, Question
 from msm.identity import digest_value
 from msm.llm.request import UnusableError
-from msm.llm.tagged import blocks
+from msm.llm.tagged import blocks, without_thoughts
 
 LOWEST, HIGHEST = 1, 10
-HIDDEN = re.compile(r"<(reasoning|think|thinking)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 SCORE = re.compile(r"[1-9]|10")
 
 SYSTEM = """\
@@ -120,7 +119,7 @@ def read_score(text: str) -> int:
     Raises:
         UnusableError: there is no score tag, more than one, or no whole number from 1 to 10 in it.
     """
-    given = blocks(HIDDEN.sub("", text), "score")
+    given = blocks(without_thoughts(text), "score")
     if len(given) != 1:
         raise UnusableError(f"it has {len(given)} <score>…</score> tags instead of one")
     if not SCORE.fullmatch(given[0]):

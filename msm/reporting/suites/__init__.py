@@ -1,0 +1,1 @@
+"""The suites' part of a report: from measurements to figures, comparisons and the page's parts."""

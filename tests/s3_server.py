@@ -1,0 +1,112 @@
+"""A real S3 server of its own for a test session: SeaweedFS, on free ports of the loopback."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BUCKET = "tests"
+KEY, SECRET = "test-key", "test-secret-7391"
+PORTS = ("s3", "filer", "master", "volume")
+PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A running server, and the process that it is."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What a client finds the server by, and nothing of the machine's own settings."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": "/nonexistent",
+            "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+        }
+
+    def client(self) -> Any:
+        """A plain boto3 client, to look and to spoil."""
+        import boto3
+
+        return boto3.Session(KEY, SECRET).client("s3", endpoint_url=self.url)
+
+    def stop(self) -> None:
+        """End the server; its data lie in a folder that nobody needs again."""
+        self.process.kill()
+        self.process.wait()
+
+
+def start_s3(folder: Path) -> S3Server:
+    """Start a server with its data in a folder; returns once it answers a signed request."""
+    rights = ["Admin", "Read", "Write", "List"]
+    user = {"name": "tester", "credentials": [{"accessKey": KEY, "secretKey": SECRET}]}
+    settings = folder / "s3.json"
+    settings.write_text(json.dumps({"identities": [{**user, "actions": rights}]}))
+    data = folder / "data"
+    data.mkdir()
+    ports = _free_ports(2 * len(PORTS))
+    weed = Path(sys.executable).parent / "weed"  # not resolved: the environment's own
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                weed,
+                "server",
+                f"-dir={data}",
+                *("-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+                *("-s3", f"-s3.config={settings}", "-s3.autoCreateBucket=false"),
+                *("-s3.port.iceberg=0", "-s3.port.lance=0"),
+                *("-volume.max=200", "-master.volumeSizeLimitMB=64"),
+                *(f"-{name}.port={port}" for name, port in zip(PORTS, ports[::2], strict=True)),
+                *(
+                    f"-{name}.port.grpc={port}"
+                    for name, port in zip(PORTS, ports[1::2], strict=True)
+                ),
+            ],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    server = S3Server(f"http://127.0.0.1:{ports[0]}", process)
+    try:
+        _wait(server, folder / "log")
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def _wait(server: S3Server, log: Path) -> None:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    until = time.monotonic() + PATIENCE_SECONDS
+    client = server.client()
+    while True:
+        try:
+            client.create_bucket(Bucket=BUCKET)
+            client.put_object(Bucket=BUCKET, Key="ready", Body=b"ready")
+            return
+        except (BotoCoreError, ClientError):
+            assert server.process.poll() is None, log.read_text()[-2000:]
+            assert time.monotonic() < until, log.read_text()[-2000:]
+            time.sleep(0.2)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on; all held until the last is found, so none comes twice."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [held.getsockname()[1] for held in sockets]
+    for held in sockets:
+        held.close()
+    return ports
