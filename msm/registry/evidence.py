@@ -77,10 +77,10 @@ def read_evidence(report: Path) -> Evidence:
         suites: tuple[Mapping[str, str], ...] = ()
         if (report / "suites.csv").exists():
             suites = tuple(read_table(report / "suites.csv"))
-        for row in arms:
-            arm_metrics(row)
-        for row in suites:
-            suite_metrics(row)
+        for arm in arms:
+            arm_metrics(arm)
+        for figure in suites:
+            suite_metrics(figure)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"report {report} cannot be read ({error}); make it again") from None
     return Evidence(contrasts, arms, suites, reading)
