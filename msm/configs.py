@@ -192,10 +192,12 @@ class SuiteConfig(StageConfig):
     served: GivenCheckpoint | None = None
 
     def identity_fields(self) -> dict[str, Any]:
-        """The fields as JSON values; the judge without its folder, which is an input."""
+        """The fields as JSON values, without files and folders, which are inputs."""
         return {
             **super().identity_fields(),
+            "settings": self.settings.identity_fields(),
             "judge": self.judge.identity_fields() if self.judge else None,
+            "served": self.served.identity_fields() if self.served else None,
         }
 
 

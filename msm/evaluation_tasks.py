@@ -138,6 +138,8 @@ def _knowledge(recipe: Recipe, settings: KnowledgeSuite, seed: int) -> dict[str,
     written = {
         name for arm in recipe.arms.values() if DOCUMENTS in arm.phases for name in arm.specs
     }
+    for path in map(Path, settings.others):
+        inputs[f"other-{path.parent.name}-{path.stem}"] = FileInput(path)
     for name in settings.specs or recipe.specs:
         inputs[f"spec-{name}"] = spec_file(recipe, name)
         if recipe.corpus.held_out and name in written:

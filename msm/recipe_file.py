@@ -121,7 +121,11 @@ def _absolute_paths(raw: dict[str, Any], folder: Path) -> None:
     evaluation = _part(raw, "evaluation")
     _resolve(evaluation, "suite", folder)
     _resolve(evaluation, "judge_check", folder)
-    _resolve(_part(_part(evaluation, "suites"), "reasoning"), "reasons", folder)
+    suites = _part(evaluation, "suites")
+    _resolve(_part(suites, "reasoning"), "reasons", folder)
+    knowledge = _part(suites, "spec-knowledge")
+    if isinstance(knowledge.get("others"), list):
+        knowledge["others"] = [str((folder / str(path)).resolve()) for path in knowledge["others"]]
     for place in (
         _part(raw, "student"),
         *(_part(arm, "checkpoint") for arm in _parts(raw, "arms")),

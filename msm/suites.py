@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -85,8 +86,15 @@ class KnowledgeSuite(StageConfig):
     """Does the model know its spec? Questions from the spec's passages, and held-out documents."""
 
     specs: tuple[str, ...] = Field(default=(), description="of this recipe; all if left out")
+    others: tuple[str, ...] = Field(
+        default=(), description="further spec files that wrong options are taken from"
+    )
     scoring: Scoring = Scoring.ANSWERS
     maximum_tokens: int = Field(default=64, ge=1, description="of an answer")
+
+    def identity_fields(self) -> dict[str, Any]:
+        """As JSON values; the files of other specs count by content, as inputs."""
+        return self.model_dump(mode="json", exclude={"others"})
 
 
 class CapabilitySuite(StageConfig):

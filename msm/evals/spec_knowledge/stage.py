@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from msm.any_spec import AnySpec, read_any_spec
+from msm.any_spec import read_any_spec
 from msm.configs import SuiteConfig
 from msm.errors import UserError
 from msm.evals.found import Found
@@ -14,14 +14,14 @@ from msm.evals.measurement import Measurement
 from msm.evals.spec_knowledge.documents import document_measurements, read_documents
 from msm.evals.spec_knowledge.measure import MEASURES, measurements
 from msm.evals.spec_knowledge.question import Question
-from msm.evals.spec_knowledge.questions import read_others, spec_questions
+from msm.evals.spec_knowledge.questions import spec_questions
 from msm.evals.spec_knowledge.sentences import unlike
 from msm.evals.subject import Subject, Weights
 from msm.execution import Execution
 from msm.progress import track
 from msm.suites import KnowledgeSuite, Scoring
 
-SPEC, CORPUS = "spec-", "corpus-"  # what the roles of the inputs begin with
+SPEC, OTHER, CORPUS = "spec-", "other-", "corpus-"  # what the roles of the inputs begin with
 
 
 def run_knowledge(
@@ -50,8 +50,7 @@ def run_knowledge(
 def stage_questions(inputs: Mapping[str, Path], assistant: str, provider: str) -> list[Question]:
     """The questions about each spec among the inputs, by its name in the recipe.
 
-    Wrong options come from the recipe's other specs; where these are all variants of the one that
-    is asked about, from the specs of the project.
+    Wrong options come from the other specs among the inputs.
 
     Raises:
         UserError: there are no specs, or none gives wrong options.
@@ -60,10 +59,15 @@ def stage_questions(inputs: Mapping[str, Path], assistant: str, provider: str) -
     if not paths:
         raise UserError("spec-knowledge: the recipe has no spec to ask about")
     specs = {name: read_any_spec(path) for name, path in paths.items()}
+    further = [read_any_spec(path) for path in _named(inputs, OTHER).values()]
     questions: list[Question] = []
     for name, spec in specs.items():
-        others: list[AnySpec] = [other for key, other in specs.items() if key != name]
-        usable = unlike(spec, others) or read_others(paths[name])
+        usable = unlike(spec, [*specs.values(), *further])
+        if not usable:
+            raise UserError(
+                f"spec-knowledge: no other spec of the kind of '{name}' gives wrong options; name "
+                "some under evaluation.suites.spec-knowledge.others"
+            )
         questions += spec_questions(spec, usable, name, assistant, provider)
     return questions
 
