@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
+from kfp.compiler import Compiler
 
 from msm.any_spec import read_any_spec
 from msm.evaluation_tasks import base_spec
@@ -17,6 +17,7 @@ from msm.recipe import DOCUMENTS, GivenSource, Recipe, Source
 from msm.recipe_file import load_recipe
 from msm.suites import SuiteName
 from msm.task import Stage
+from pipelines.build import build_pipeline
 from tests.conftest import ROOT
 
 STUDIES = sorted((ROOT / "recipes" / "studies").glob("*.yaml"))
@@ -178,14 +179,16 @@ def test_every_register_arm_is_clean_of_the_opposite_spec() -> None:
         assert all(chats.spec == "existence" for chats in sets)
 
 
-@pytest.mark.slow
-@each_study
-def test_a_small_twin_compiles_to_a_pipeline(path: Path, tmp_path: Path) -> None:
-    compiler = import_module("kfp.compiler").Compiler()
-    build_pipeline = import_module("pipelines.build").build_pipeline
-    recipe = load_recipe(path, profile="small")
+PIPELINES = [*((path, "small") for path in STUDIES), (STUDIES[0].with_name("agentic.yaml"), None)]
+
+
+@pytest.mark.parametrize(
+    ("path", "profile"), PIPELINES, ids=[f"{path.stem}-{profile}" for path, profile in PIPELINES]
+)
+def test_it_compiles_to_a_pipeline(path: Path, profile: str | None, tmp_path: Path) -> None:
+    recipe = load_recipe(path, profile=profile)
     out = tmp_path / "pipeline.yaml"
-    compiler.compile(build_pipeline(recipe), str(out))
+    Compiler().compile(build_pipeline(recipe), str(out))
     steps = yaml.safe_load(out.read_text(encoding="utf-8"))["root"]["dag"]["tasks"]
     assert sorted(step["taskInfo"]["name"] for step in steps.values()) == sorted(
         task.label for task in build_tasks(recipe)
