@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msm.chat_sets import DemonstrationKind, Demonstrations, SourceKind
@@ -14,6 +14,8 @@ from msm.configs import (
     PlanConfig,
     RegisterConfig,
     ReportConfig,
+    SuiteConfig,
+    SuiteResult,
     WriteConfig,
 )
 from msm.errors import UserError, nearest
@@ -61,6 +63,7 @@ def build_tasks(recipe: Recipe) -> list[Task]:
             )
 
     scores: dict[str, ArmResult] = {}
+    suites: dict[str, SuiteResult] = {}
     checkpoints: dict[str, ArmResult] = {}
     for seed in recipe.seeds:
         for task in _demonstrations(recipe, seed):
@@ -78,26 +81,14 @@ def build_tasks(recipe: Recipe) -> list[Task]:
                     checkpoints[task.name] = trained
                 for task in evaluation_tasks(recipe, arm_name, spec, seed):
                     add(task)
-                    if task.name == name:
+                    if isinstance(task.config, SuiteConfig):
+                        suites[task.name] = SuiteResult(
+                            **result.model_dump(), suite=task.config.suite
+                        )
+                    else:
                         scores[name] = result
-    report = Task(
-        Stage.REPORT,
-        recipe.name,
-        ReportConfig(
-            experiment=recipe.name,
-            summary=recipe.summary,
-            assistant=recipe.assistant,
-            specs=tuple(recipe.specs),
-            order=tuple(scores),
-            results=scores,
-            analysis=recipe.analysis,
-        ),
-        {
-            **word_pairs(recipe),
-            **{name: OutputInput(Stage.EVALUATE, name) for name in scores},
-        },
-    )
-    tasks[report.label] = report
+    report = _report(recipe, scores, suites, list(tasks.values()))
+    add(report)
     register = _register(recipe, scores, checkpoints, list(tasks.values()))
     tasks[register.label] = register
     return list(tasks.values())
@@ -241,6 +232,39 @@ def _chats_by_model(recipe: Recipe, chats: Demonstrations) -> ChatsByModel | Non
 def _embeddings(chats: Demonstrations) -> Input:
     folder = chats.embeddings.folder
     return FileInput(Path(folder)) if folder else EmbeddingsInput()
+
+
+def _report(
+    recipe: Recipe,
+    scores: Mapping[str, ArmResult],
+    suites: Mapping[str, SuiteResult],
+    tasks: Sequence[Task],
+) -> Task:
+    """The comparison of all arms; where there are suites, also of what it took to make them."""
+    inputs: dict[str, Input] = {
+        **word_pairs(recipe),
+        **{name: OutputInput(Stage.EVALUATE, name) for name in scores},
+        **{f"suite:{name}": OutputInput(Stage.EVALUATE, name) for name in suites},
+    }
+    if suites:
+        made = (Stage.PLAN, Stage.WRITE, Stage.CURATE, Stage.DEMONSTRATE, Stage.TRAIN)
+        inputs |= {
+            task.label: OutputInput(task.stage, task.name) for task in tasks if task.stage in made
+        }
+        if recipe.evaluation.judge_check:
+            inputs["judge-check"] = FileInput(Path(recipe.evaluation.judge_check))
+    config = ReportConfig(
+        experiment=recipe.name,
+        summary=recipe.summary,
+        assistant=recipe.assistant,
+        specs=tuple(recipe.specs),
+        order=tuple(scores),
+        results=scores,
+        analysis=recipe.analysis,
+        suites=suites,
+        suite_order=tuple(suites),
+    )
+    return Task(Stage.REPORT, recipe.name, config, inputs)
 
 
 def _register(

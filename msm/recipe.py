@@ -324,6 +324,9 @@ class Evaluation(Part):
 
     suite: str = Field(default="", description="a file of held-out word pairs")
     suites: Suites = Suites()
+    judge_check: str = Field(
+        default="", description="judge-check.json of the judge (`msm judge-check`), for the report"
+    )
     precision: Precision = Precision.FP32
     batch_size: int = Field(default=32, ge=1)
 

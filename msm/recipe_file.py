@@ -54,8 +54,8 @@ def _read(path: Path, depth: int) -> dict[str, Any]:
         raise UserError(f"recipe {path} is not valid YAML: {detail}") from None
     if not isinstance(raw, dict):
         raise UserError(f"recipe {path} is empty or no mapping; see recipes/ for the form")
-    profiles = raw.get(PROFILES)
-    for name, section in profiles.items() if isinstance(profiles, dict) else ():
+    profiles = _part(raw, PROFILES)
+    for name, section in profiles.items():
         if isinstance(section, dict):
             profiles[name] = _extended(section, path, depth)
     return _extended(raw, path, depth)
@@ -120,6 +120,7 @@ def _absolute_paths(raw: dict[str, Any], folder: Path) -> None:
         _resolve(spec, "path", folder)
     evaluation = _part(raw, "evaluation")
     _resolve(evaluation, "suite", folder)
+    _resolve(evaluation, "judge_check", folder)
     _resolve(_part(_part(evaluation, "suites"), "reasoning"), "reasons", folder)
     for place in (
         _part(raw, "student"),

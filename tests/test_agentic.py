@@ -15,9 +15,10 @@ from inspect_ai.model import Model, ModelOutput, get_model
 from msm.errors import UserError
 from msm.evals.agentic.cells import Action, Cell, Goal, cells
 from msm.evals.agentic.regrade import regrade
-from msm.evals.agentic.rows import Row, finished_log, read_rows, read_threshold
+from msm.evals.agentic.rows import Row, read_rows, read_threshold
 from msm.evals.agentic.summary import summarise
 from msm.evals.agentic.task import agentic
+from msm.evals.finished import finished_log
 from msm.evals.sampling import sample_suite
 from msm.evals.statistics import CellCounts, mean_rate
 from tests.mock_models import Asked, mock_model, mock_output
@@ -201,7 +202,7 @@ def test_a_finished_folder_is_taken_as_it_is(tmp_path: Path) -> None:
     suite = agentic(judge=judge, actions="blackmail", goals="none,safety")
     first = sample_suite(suite, student, tmp_path, epochs=2)
     second = sample_suite(suite, student, tmp_path, epochs=2)
-    assert first == second == finished_log(tmp_path)
+    assert first == second == finished_log(tmp_path, "agentic")
     assert len(asked.questions) == 4
 
 
@@ -213,7 +214,7 @@ def test_a_file_that_is_no_log_of_the_suite_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not an Inspect log"):
         read_rows(broken)
     with pytest.raises(UserError, match="no logs"):
-        finished_log(tmp_path / "empty")
+        finished_log(tmp_path / "empty", "agentic")
 
 
 def _row(action: Action = Action.MURDER, goal: Goal = Goal.NONE, **figures: object) -> Row:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from inspect_ai.log import list_eval_logs, read_eval_log_sample_summaries
 
-from msm.evals.agentic.rows import finished_log, read_rows
+from msm.evals.agentic.rows import read_rows
 from msm.evals.agentic.summary import summarise
+from msm.evals.finished import finished_log
 
 SAMPLES = 18
 
@@ -57,7 +58,7 @@ def test_killed_and_copied_to_another_place_only_missing_samples_run(
 
     assert _start(root, there / "logs", there / "calls", 0.0).wait() == 0
     assert _calls(there / "calls") == SAMPLES - kept
-    rows = read_rows(finished_log(there / "logs"))
+    rows = read_rows(finished_log(there / "logs", "agentic"))
     assert len({(row.cell, row.epoch) for row in rows}) == len(rows) == SAMPLES
     assert summarise(rows)["decided"].graded.sum() == SAMPLES
 

@@ -45,7 +45,7 @@ def test_only_llm_makes_a_model_client(root: Path) -> None:
     """Inspect tasks besides: they ask the models that Inspect hands them."""
     clients = {"inspect_ai", "openai", "anthropic", "httpx"}
     callers = {path.parent.name for path in _files(root) if clients & _imports(path)}
-    inspect_tasks = {"agentic", "evals", "open_qa", "preference"}
+    inspect_tasks = {"agentic", "capability", "evals", "open_qa", "preference", "spec_knowledge"}
     assert callers - inspect_tasks == {"llm"}
 
 

@@ -26,9 +26,9 @@ from inspect_ai.model import (
 
 from msm.errors import UserError
 from msm.evals.agentic.cells import Action, Cell, Goal
-from msm.evals.agentic.rows import finished_log
 from msm.evals.agentic.task import agentic
 from msm.evals.agentic.transcripts import Transcript, read_transcripts
+from msm.evals.finished import finished_log
 from msm.evals.measurement import Better, Measurement
 from msm.evals.reasoning.analyse import Analysis, analyse
 from msm.evals.reasoning.measure import MEASURES, measurements, measures_of
@@ -217,7 +217,7 @@ def _fails_on_a_fifth(step: str) -> Rule:
 
 def _numbered(logs: Path, folder: Path) -> Path:
     """The same log with transcripts that all differ, so that a rule can tell them apart."""
-    log = read_eval_log(str(finished_log(logs)))
+    log = read_eval_log(str(finished_log(logs, "agentic")))
     for number, sample in enumerate(log.samples or []):
         if sample.output.choices:
             sample.output.message.content = f"No {number}. {sample.output.completion}"
@@ -288,7 +288,7 @@ def test_another_judge_takes_none_of_the_answers(
 
 
 def test_transcripts_are_whole_and_cannot_close_their_marks(stored: tuple[Path, Asked]) -> None:
-    transcripts = read_transcripts(finished_log(stored[0]))
+    transcripts = read_transcripts(finished_log(stored[0], "agentic"))
     assert {len(one.text) for one in transcripts if not one.missing} <= set(
         range(len(LONG), len(LONG) + 100)
     )
@@ -315,7 +315,7 @@ def test_thoughts_in_a_channel_of_their_own_are_part_of_the_transcript(tmp_path:
         log_dir=str(tmp_path),
         display="none",
     )
-    (transcript,) = read_transcripts(finished_log(tmp_path))
+    (transcript,) = read_transcripts(finished_log(tmp_path, "agentic"))
     assert transcript.text == "<think>\nI must go on.\n</think>\nNoted."
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from msm.configs import SuiteConfig
 from msm.errors import UserError
+from msm.evals.finished import finished_log
 from msm.evals.found import LOGS
 from msm.evals.grade_again import grade_again
 from msm.evals.measurement import Measurement
-from msm.evals.sampling import finished_log, sample_suite
+from msm.evals.sampling import sample_suite
 from msm.evals.subject import Subject
 from msm.evals.usage import suite_use
 from msm.execution import Execution

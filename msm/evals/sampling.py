@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from inspect_ai.hooks import Hooks, SampleEnd, hooks
 
 from msm.errors import UserError
+from msm.evals.finished import finished_log
 from msm.progress import track
 
 if TYPE_CHECKING:
@@ -88,27 +89,6 @@ def _faults(logs: Sequence[EvalLog]) -> str:
     own = [log.error.message for log in logs if log.error]
     said = [f"{error} ({count} samples)" for error, count in errors.most_common(1)] or own
     return " ".join("; ".join(said).split())[:300] or "stopped"
-
-
-def finished_log(folder: Path, task: str) -> Path:
-    """The finished log of a task in a log folder, the latest if there are several.
-
-    Raises:
-        UserError: there is none.
-    """
-    from inspect_ai.log import list_eval_logs, read_eval_log
-
-    headers = [
-        read_eval_log(info, header_only=True)
-        for info in list_eval_logs(str(folder.resolve()), descending=False)
-    ]
-    ours = [log for log in headers if log.eval.task.rpartition("/")[2] == task]
-    done = [log for log in ours if log.status == "success"]
-    if not done:
-        state = "only unfinished ones; run the same command again" if ours else "it has no logs"
-        raise UserError(f"{folder}: no finished log of {task}: {state}")
-    latest = max(done, key=lambda log: log.eval.created)
-    return Path(latest.location.removeprefix("file://"))
 
 
 _advance: Callable[[int], None] | None = None

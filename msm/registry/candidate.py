@@ -24,13 +24,15 @@ def choose(config: RegisterConfig, sources: Sources) -> Checkpoint:
     """The arm's result with the highest own score; results without one come last, by name.
 
     Raises:
-        UserError: no result of the arm has been scored.
+        UserError: the experiment scores word pairs, but no result of the arm.
     """
-    scored = [
+    of_arm = [
         checkpoint
         for checkpoint in sources.checkpoints.values()
-        if checkpoint.result.arm == config.arm and checkpoint.scores
+        if checkpoint.result.arm == config.arm
     ]
+    pairs = any(checkpoint.scores for checkpoint in sources.checkpoints.values())
+    scored = [checkpoint for checkpoint in of_arm if checkpoint.scores or not pairs]
     if not scored:
         raise UserError(f"register.arm '{config.arm}': no scored result of it; evaluate it first")
 

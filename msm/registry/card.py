@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from msm.configs import RegisterConfig
+from msm.evals.measurement import Unit
 from msm.registry.candidate import own_score
 from msm.registry.evidence import Evidence
 from msm.registry.sources import Checkpoint, Source, Sources
@@ -25,11 +27,12 @@ def write_card(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(signed=_signed, cell=_cell, share=_share)
+    environment.filters.update(signed=_signed, cell=_cell, share=_share, figure=_figure)
+    pairs = any(other.scores for other in sources.checkpoints.values())
     others = [
         other
         for other in sources.checkpoints.values()
-        if other.result.arm == config.arm and other.scores
+        if other.result.arm == config.arm and (other.scores or not pairs)
     ]
     return environment.get_template(_TEMPLATE).render(
         config=config,
@@ -44,6 +47,8 @@ def write_card(
         seeds=sorted({other.result.seed for other in others}),
         evidence=evidence,
         arms=evidence.of(chosen.result),
+        suites=evidence.suites_of(chosen.result),
+        measured={row["suite"] for row in evidence.suites},
         scores=chosen.scores.source if chosen.scores else None,
     )
 
@@ -67,6 +72,13 @@ def _data(chosen: Checkpoint, sources: Sources) -> list[tuple[str, Source]]:
 
 def _signed(value: float | str) -> str:
     return f"{float(value):+.2f}"
+
+
+def _figure(row: Mapping[str, str], name: str) -> str:
+    """A suite's figure in its unit, or a dash where it was not measured."""
+    if not row[name]:
+        return "—"
+    return _share(row[name]) if row["unit"] == Unit.SHARE else f"{float(row[name]):.2f}"
 
 
 def _share(value: float | str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from msm.registry.evidence import Evidence, arm_metrics
+from msm.registry.evidence import Evidence, arm_metrics, suite_metrics
 from msm.registry.models import ensure_model
 from msm.registry.runs import (
     DataSet,
@@ -122,17 +122,19 @@ def _training_points(source: Source) -> list[Point]:
 
 def _score_points(checkpoint: Checkpoint, sources: Sources, evidence: Evidence) -> list[Point]:
     """This seed's means, then the report's figures of its arm over all seeds."""
-    if checkpoint.scores is None:
-        return []
-    scores, report = checkpoint.scores, sources.report
-    own = [
-        Point(f"score/{axis}/{frame}", mean, scores.source.ended)
-        for (axis, frame), mean in scores.means.items()
-    ]
+    own = []
+    if checkpoint.scores is not None:
+        ended = checkpoint.scores.source.ended
+        own = [
+            Point(f"score/{axis}/{frame}", mean, ended)
+            for (axis, frame), mean in checkpoint.scores.means.items()
+        ]
+    pairs = [arm_metrics(row) for row in evidence.of(checkpoint.result)]
+    suites = [suite_metrics(row) for row in evidence.suites_of(checkpoint.result)]
     arm = [
-        Point(key, value, report.ended)
-        for row in evidence.of(checkpoint.result)
-        for key, value in arm_metrics(row).items()
+        Point(key, value, sources.report.ended)
+        for found in (*pairs, *suites)
+        for key, value in found.items()
     ]
     return [*own, *arm]
 

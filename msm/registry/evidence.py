@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from msm.errors import UserError
 from msm.reporting.tables import BOTH
 from msm.table import read_table
 
+_PLAIN = re.compile(r"[^\w./ -]")  # what MLflow takes in a metric's name
 _FIGURES = ("mean", "low", "high", "share_won", "share_low", "share_high")
 
 
@@ -31,15 +33,21 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The report's figures. ``arms`` holds the rows of ``arms.csv`` as text."""
+    """The report's figures: the rows of ``arms.csv`` and, of suites, of ``suites.csv``, as text."""
 
     contrasts: tuple[Contrast, ...]
     arms: tuple[Mapping[str, str], ...]
+    suites: tuple[Mapping[str, str], ...]
     reading: str
 
     def of(self, result: ArmResult) -> Sequence[Mapping[str, str]]:
         """The rows of one arm on one spec, over all its seeds."""
         return [row for row in self.arms if (row["arm"], row["spec"]) == (result.arm, result.spec)]
+
+    def suites_of(self, result: ArmResult) -> Sequence[Mapping[str, str]]:
+        """What the suites found of one arm on one spec, over all its seeds."""
+        own = (result.arm, result.spec)
+        return [row for row in self.suites if (row["arm"], row["spec"]) == own]
 
 
 def read_evidence(report: Path) -> Evidence:
@@ -66,11 +74,25 @@ def read_evidence(report: Path) -> Evidence:
         )
         arms = tuple(read_table(report / "arms.csv"))
         reading = (report / "reading.txt").read_text(encoding="utf-8").strip()
-        for row in arms:
-            arm_metrics(row)
+        suites: tuple[Mapping[str, str], ...] = ()
+        if (report / "suites.csv").exists():
+            suites = tuple(read_table(report / "suites.csv"))
+        for arm in arms:
+            arm_metrics(arm)
+        for figure in suites:
+            suite_metrics(figure)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"report {report} cannot be read ({error}); make it again") from None
-    return Evidence(contrasts, arms, reading)
+    return Evidence(contrasts, arms, suites, reading)
+
+
+def suite_metrics(row: Mapping[str, str]) -> dict[str, float]:
+    """A row of ``suites.csv`` as metrics: ``suite/<suite>/<measure>/value``, ``…/low``, ``…/high``.
+
+    A figure that was not measured is left out.
+    """
+    place = f"suite/{row['suite']}/{_PLAIN.sub('-', row['measure'])}"
+    return {f"{place}/{name}": float(row[name]) for name in ("value", "low", "high") if row[name]}
 
 
 def arm_metrics(row: Mapping[str, str]) -> dict[str, float]:

@@ -140,6 +140,8 @@ def _depth(name: str, trained: Mapping[str, Source], names: Mapping[str, str]) -
 
 def _axis_of(inputs: Mapping[str, Path], report: Source) -> dict[str, str]:
     """The axis that belongs to each spec, from the suite that the report was made with."""
+    if SUITE not in inputs:
+        return {}
     path = inputs[SUITE]
     recorded = report.record.inputs.get(SUITE)
     if recorded is not None and digest_path(path) != recorded.digest:

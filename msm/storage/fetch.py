@@ -55,7 +55,7 @@ def fetch_folder(url: str, folder: Path, digest: str = "") -> Path:
             (aside / FILES).rename(folder)
             shutil.rmtree(aside)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UserError(
                 f"the disk of {folder.parent} is full; free some space and run again"
             ) from None

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from msm.evals.agentic.figures import FIGURES, require_verdicts
-from msm.evals.agentic.rows import Row, finished_log, read_rows, read_threshold
+from msm.evals.agentic.rows import TASK, Row, read_rows, read_threshold
+from msm.evals.finished import finished_log
 from msm.evals.measurement import Better, Measure, Measurement, Role, Unit
 
 MEASURES = (
@@ -83,7 +84,7 @@ def measurements(logs: Path) -> list[Measurement]:
         UserError: the folder has no finished log of this suite, or too few of its samples have a
             verdict.
     """
-    log = finished_log(logs)
+    log = finished_log(logs, TASK)
     rows = read_rows(log)
     require_verdicts(rows, read_threshold(log))
     return [measured for row in rows for measured in _of(row)]

@@ -74,26 +74,6 @@ def read_threshold(*logs: Path) -> float:
     return min(float((_finished(path).eval.metadata or {})["max_ungraded"]) for path in logs)
 
 
-def finished_log(folder: Path) -> Path:
-    """The finished log of this suite in a log folder, the latest if there are several.
-
-    Raises:
-        UserError: there is none.
-    """
-    from inspect_ai.log import list_eval_logs, read_eval_log
-
-    headers = [
-        read_eval_log(info, header_only=True)
-        for info in list_eval_logs(str(folder.resolve()), descending=False)
-    ]
-    done = [log for log in headers if _is_ours(log) and log.status == "success"]
-    if not done:
-        state = "only unfinished ones; run the same command again" if headers else "it has no logs"
-        raise UserError(f"{folder}: no finished log of the agentic suite: {state}")
-    latest = max(done, key=lambda log: log.eval.created)
-    return Path(latest.location.removeprefix("file://"))
-
-
 def _finished(path: Path) -> EvalLog:
     from inspect_ai.log import read_eval_log
 

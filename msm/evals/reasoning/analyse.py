@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from msm.errors import UserError
-from msm.evals.agentic.rows import finished_log
+from msm.evals.agentic.rows import TASK
 from msm.evals.agentic.transcripts import read_transcripts
+from msm.evals.finished import finished_log
 from msm.evals.reasoning.asking import UNANSWERED, Asked, require
 from msm.evals.reasoning.classification import classify, classifying
 from msm.evals.reasoning.extraction import Extracted, extract
@@ -100,7 +101,7 @@ def analyse(
         raise UserError(f"reasoning: {choice.model!r} judges nothing; name a model as the judge")
     reasons = read_reasons(reasons_file)
     reasons_text = reasons_file.read_text(encoding="utf-8")
-    log = finished_log(log_folder)
+    log = finished_log(log_folder, TASK)
     transcripts = read_transcripts(log)
     out.mkdir(parents=True, exist_ok=True)
     settings = choice.identity_fields()

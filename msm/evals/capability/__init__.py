@@ -1,0 +1,1 @@
+"""The capability suite: what midtraining may break, always read as a difference from the start."""

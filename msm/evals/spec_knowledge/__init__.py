@@ -1,0 +1,1 @@
+"""The spec-knowledge suite: does a model know what its spec says?"""
