@@ -15,7 +15,7 @@ from msm.evaluation_tasks import base_spec
 from msm.experiment import build_tasks
 from msm.recipe import DOCUMENTS, GivenSource, Recipe, Source
 from msm.recipe_file import load_recipe
-from msm.suites import SuiteName
+from msm.suites import Scoring, SuiteName
 from msm.task import Stage
 from pipelines.build import build_pipeline
 from tests.conftest import ROOT
@@ -80,8 +80,7 @@ def test_its_analysis_speaks_of_arms_and_measures_that_there_are(
     named |= {item.arm for item in analysis.expected}
     for scaling in analysis.scaling:
         named |= {point.arm for point in (*scaling.without, *scaling.with_midtraining)}
-    if profile != "small":  # a twin has some of its study's arms; the rest is told as not run
-        assert named <= arms
+    assert named <= arms
     if analysis.reference != "baseline" or on_suites:
         assert analysis.reference in arms
     for item in (*on_suites, *analysis.expected, *analysis.scaling):
@@ -142,9 +141,12 @@ def test_a_small_twin_needs_nothing_from_outside(path: Path) -> None:
     assert all(not chats.source.name for chats in small.demonstrations.values())
     assert small.execution.device == "cpu"
     assert not small.analysis.expected  # published figures are of no student like this
-    assert set(small.evaluation.suites.chosen()) <= {
-        SuiteName.PREFERENCE, SuiteName.SPEC_KNOWLEDGE, SuiteName.CAPABILITY
-    }  # fmt: skip
+    suites = {SuiteName.SPEC_KNOWLEDGE}
+    if path.stem in PREFERENCES:
+        suites.add(SuiteName.PREFERENCE)
+    chosen = small.evaluation.suites.chosen()
+    assert set(chosen) == suites
+    assert {settings.scoring for settings in chosen.values()} == {Scoring.LOG_PROBABILITIES}
     given = [arm.checkpoint for arm in small.arms.values() if arm.checkpoint]
     assert all(one.source is GivenSource.FOLDER for one in given)
     kinds = {chats.kind for chats in whole.demonstrations.values()}
