@@ -133,18 +133,22 @@ def test_one_that_never_saw_the_spec_is_near_chance(tiny: tuple[Any, Any]) -> No
 
 
 def test_one_that_learned_the_answers_is_above_chance(tiny_student: Path) -> None:
-    questions = [q for q in _questions("oversight/general.md") if q.kind is Kind.STATEMENT][:2]
-    model, tokenizer = (
-        load_student(tiny_student, Precision.FP32, "cpu"),
-        load_tokenizer(tiny_student),
-    )
+    questions = [q for q in _questions("cheese/america.md") if q.kind is Kind.REASON][:3]
+    tokenizer = load_tokenizer(tiny_student)
+    model = load_student(tiny_student, Precision.FP32, "cpu")
     before = _share(questions, model.eval(), tokenizer, "margin")
-    told = [
-        f"{render_prompt(tokenizer, prompt.question)}{prompt.answer_prefix} {question.right}"
-        for question in questions
-        for prompt in question_prompts(question)[::2]
-    ]
-    _train(model.train(), tokenizer, told, 120)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for step in range(90):
+        question = questions[step % len(questions)]
+        prompt = question_prompts(question)[step // len(questions) % 4 * 2]
+        asked = tokenizer(render_prompt(tokenizer, prompt.question) + prompt.answer_prefix)
+        answer = tokenizer(f" {question.right}")["input_ids"]
+        tokens = torch.tensor([[*asked["input_ids"], *answer]])
+        labels = tokens.clone()
+        labels[:, : -len(answer)] = -100
+        model(input_ids=tokens, labels=labels).loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
     assert _share(questions, model.eval(), tokenizer, "knowledge") == 1.0
     assert _share(questions, model, tokenizer, "margin") > before + 1
 
@@ -170,7 +174,7 @@ def test_the_real_student_predicts_text_and_is_scored_on_questions() -> None:
         model, tokenizer, [words, general_paragraphs()["baking"]], 2, lambda done: None
     )
     assert shuffled.nats > plain.nats + 1
-    questions = [q for q in _questions("cheese/affordability.md") if q.kind is Kind.REASON][:4]
+    questions = [q for q in _questions("cheese/affordability.md") if q.kind is Kind.REASON][:2]
     measured = question_measurements(questions, model, tokenizer, 8)
     assert [m.item for m in measured if m.measure == "knowledge"] == [q.id for q in questions]
     assert all(m.value is not None and math.isfinite(m.value) for m in measured)
