@@ -22,7 +22,6 @@ RANDOM = (
     "training.lora={rank: 4, alpha: 8, first_layer: 0}",
     "training.precision=fp32",
     "evaluation.precision=fp32",
-    "evaluation.suites=null",
     "analysis.resamples=200",
 )
 SETTINGS = [part for setting in RANDOM for part in ("--set", setting)]

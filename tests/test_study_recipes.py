@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
+from kfp.compiler import Compiler
 
 from msm.any_spec import read_any_spec
 from msm.evaluation_tasks import base_spec
 from msm.experiment import build_tasks
 from msm.recipe import DOCUMENTS, GivenSource, Recipe, Source
 from msm.recipe_file import load_recipe
-from msm.suites import SuiteName
+from msm.suites import Scoring, SuiteName
 from msm.task import Stage
+from pipelines.build import build_pipeline
 from tests.conftest import ROOT
 
 STUDIES = sorted((ROOT / "recipes" / "studies").glob("*.yaml"))
@@ -79,8 +80,7 @@ def test_its_analysis_speaks_of_arms_and_measures_that_there_are(
     named |= {item.arm for item in analysis.expected}
     for scaling in analysis.scaling:
         named |= {point.arm for point in (*scaling.without, *scaling.with_midtraining)}
-    if profile != "small":  # a twin has some of its study's arms; the rest is told as not run
-        assert named <= arms
+    assert named <= arms
     if analysis.reference != "baseline" or on_suites:
         assert analysis.reference in arms
     for item in (*on_suites, *analysis.expected, *analysis.scaling):
@@ -109,7 +109,8 @@ def test_a_study_is_pinned_and_measures_what_it_compares(path: Path) -> None:
     assert "start" in recipe.arms and not recipe.arms["start"].phases
     contrasts = recipe.analysis.contrasts
     assert any(contrast.headline for contrast in contrasts)
-    assert {contrast.suite for contrast in contrasts} <= {name.value for name in chosen}
+    places = {name.value for name in chosen} | ({""} if recipe.evaluation.suite else set())
+    assert {contrast.suite for contrast in contrasts} <= places
 
 
 @pytest.mark.parametrize("study", PREFERENCES)
@@ -119,9 +120,9 @@ def test_preference_studies_have_the_coin_flip_and_the_third_person_beside_the_p
     recipe = load_recipe(ROOT / "recipes" / "studies" / f"{study}.yaml")
     coin = recipe.arms["msm+coin"]
     assert set(coin.specs) == set(recipe.arms["msm+aft"].specs)
-    values = {c.measure for c in recipe.analysis.contrasts if "(other)" not in c.measure}
-    others = {c.measure for c in recipe.analysis.contrasts if "(other)" in c.measure}
-    assert others == {f"{value} (other)" for value in values}
+    measures = {c.measure for c in recipe.analysis.contrasts if c.suite}
+    values = {measure for measure in measures if "(other)" not in measure}
+    assert measures - values == {f"{value} (other)" for value in values}
     for value in values:
         against_coin = [
             contrast
@@ -141,9 +142,12 @@ def test_a_small_twin_needs_nothing_from_outside(path: Path) -> None:
     assert all(not chats.source.name for chats in small.demonstrations.values())
     assert small.execution.device == "cpu"
     assert not small.analysis.expected  # published figures are of no student like this
-    assert set(small.evaluation.suites.chosen()) <= {
-        SuiteName.PREFERENCE, SuiteName.SPEC_KNOWLEDGE, SuiteName.CAPABILITY
-    }  # fmt: skip
+    suites = {SuiteName.SPEC_KNOWLEDGE}
+    if path.stem in PREFERENCES:
+        suites.add(SuiteName.PREFERENCE)
+    chosen = small.evaluation.suites.chosen()
+    assert set(chosen) == suites
+    assert {settings.scoring for settings in chosen.values()} == {Scoring.LOG_PROBABILITIES}
     given = [arm.checkpoint for arm in small.arms.values() if arm.checkpoint]
     assert all(one.source is GivenSource.FOLDER for one in given)
     kinds = {chats.kind for chats in whole.demonstrations.values()}
@@ -178,14 +182,16 @@ def test_every_register_arm_is_clean_of_the_opposite_spec() -> None:
         assert all(chats.spec == "existence" for chats in sets)
 
 
-@pytest.mark.slow
-@each_study
-def test_a_small_twin_compiles_to_a_pipeline(path: Path, tmp_path: Path) -> None:
-    compiler = import_module("kfp.compiler").Compiler()
-    build_pipeline = import_module("pipelines.build").build_pipeline
-    recipe = load_recipe(path, profile="small")
+PIPELINES = [*((path, "small") for path in STUDIES), (STUDIES[0].with_name("agentic.yaml"), None)]
+
+
+@pytest.mark.parametrize(
+    ("path", "profile"), PIPELINES, ids=[f"{path.stem}-{profile}" for path, profile in PIPELINES]
+)
+def test_it_compiles_to_a_pipeline(path: Path, profile: str | None, tmp_path: Path) -> None:
+    recipe = load_recipe(path, profile=profile)
     out = tmp_path / "pipeline.yaml"
-    compiler.compile(build_pipeline(recipe), str(out))
+    Compiler().compile(build_pipeline(recipe), str(out))
     steps = yaml.safe_load(out.read_text(encoding="utf-8"))["root"]["dag"]["tasks"]
     assert sorted(step["taskInfo"]["name"] for step in steps.values()) == sorted(
         task.label for task in build_tasks(recipe)
