@@ -101,6 +101,8 @@ class CapabilitySuite(StageConfig):
     """What midtraining may break; figures are told as differences from the start model."""
 
     parts: tuple[str, ...] = Field(default=(), description="all parts if left out")
+    problems: int = Field(default=0, ge=0, description="at most so many of each part; 0: all")
+    maximum_tokens: int = Field(default=512, ge=1, description="of an answer")
     tasks: tuple[str, ...] = Field(default=(), description="further Inspect tasks by name")
 
 

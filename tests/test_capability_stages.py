@@ -117,9 +117,12 @@ def test_knowledge_is_asked_of_every_spec_with_its_documents(
     assert {measure.name for measure in found.measures} == {r.measure for r in found.measurements}
 
 
-def test_variants_alone_fall_back_on_the_specs_of_the_project(root: Path) -> None:
+def test_variants_alone_give_no_wrong_options(root: Path) -> None:
     cheese = root / "specs" / "cheese" / "america.md"
-    alone = stage_questions({"spec-america": cheese}, "Testa", "Acme")
     twin = root / "specs" / "cheese-invented" / "america.md"
-    both = stage_questions({"spec-america": cheese, "spec-invented": twin}, "Testa", "Acme")
-    assert [q for q in both if q.id.startswith("america/")] == alone
+    variants = {"spec-america": cheese, "spec-invented": twin}
+    with pytest.raises(UserError, match="no other spec of the kind of 'america'"):
+        stage_questions(variants, "Testa", "Acme")
+    other = {"other-values-novelty": root / "specs" / "values" / "novelty.md"}
+    asked = stage_questions({**variants, **other}, "Testa", "Acme")
+    assert {question.id.split("/")[0] for question in asked} == {"america", "invented"}

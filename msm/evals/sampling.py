@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,8 @@ def sample_suite(
     from inspect_ai import eval_set
 
     folder.mkdir(parents=True, exist_ok=True)
-    with _shown(suite.name, len(suite.dataset) * epochs):
+    # Inspect greets on standard output, whatever display it is given.
+    with _shown(suite.name, len(suite.dataset) * epochs), redirect_stdout(StringIO()):
         finished, logs = eval_set(
             suite,
             log_dir=str(folder),
@@ -64,6 +66,7 @@ def sample_suite(
             fail_on_error=maximum_errors or True,
             retry_on_error=SAMPLE_RETRIES,
             retry_attempts=0,
+            retry_immediate=False,
             display="none",
             score_display=False,  # nobody looks, and it takes up to a tenth of the time
         )

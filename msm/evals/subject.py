@@ -74,6 +74,9 @@ class Weights:
     def _in_this_process(self, temperature: float) -> Model:
         from inspect_ai.model import GenerateConfig, get_model
 
+        from msm.training.libraries import quiet_libraries
+
+        quiet_libraries()
         serving = self.execution.student
         # Seeds the whole process once: a seed for each request would repeat one answer per epoch.
         config = GenerateConfig(max_connections=serving.connections, seed=self.seed % 2**32)

@@ -25,9 +25,18 @@ _MARK: dict[Part, Callable[[Mapping[str, Any], str], Marking]] = {
 }
 
 
-def capability_problems(parts: Sequence[Part] = tuple(Part)) -> list[Problem]:
-    """The problems of the given parts, in the order of the parts; always the same ones."""
-    return [problem for part in parts for problem in _MAKE[part]()]
+def capability_problems(parts: Sequence[Part] = tuple(Part), most: int = 0) -> list[Problem]:
+    """The problems of the given parts, in the order of the parts; always the same ones.
+
+    At most ``most`` of each part, evenly spread over it; 0 takes all.
+    """
+    return [problem for part in parts for problem in _spread(_MAKE[part](), most)]
+
+
+def _spread(problems: list[Problem], most: int) -> list[Problem]:
+    if not most or most >= len(problems):
+        return problems
+    return [problems[number * len(problems) // most] for number in range(most)]
 
 
 def mark(part: Part, expected: Mapping[str, Any], answer: str) -> Marking:

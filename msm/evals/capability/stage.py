@@ -45,7 +45,7 @@ def run_capability(
     further = {name: named_tasks([name]) for name in settings.tasks if name not in by_harness}
     if by_harness:
         require_lm_eval(by_harness)
-    task = capability(parts=list(settings.parts))
+    task = capability(list(settings.parts), settings.problems, settings.maximum_tokens)
     sampled = sample(task, 1, 0.0, measurements, subject, out, execution)
     found, models = [*sampled.measurements], {**sampled.models}
     if isinstance(subject, Weights):

@@ -23,20 +23,23 @@ VERSION = 1
 
 
 @task
-def capability(parts: str | list[str] = "", max_tokens: int = MAXIMUM_TOKENS) -> Task:
+def capability(
+    parts: str | list[str] = "", problems: int = 0, max_tokens: int = MAXIMUM_TOKENS
+) -> Task:
     """What can a model still do? Greedy answers to 302 short problems that code can mark.
 
     Args:
         parts: any of arithmetic, reading, instructions, tool_calls; all if left out.
+        problems: at most so many of each part, spread over it; 0 takes all.
         max_tokens: of an answer.
 
     Raises:
         UserError: a part is unknown.
     """
-    problems = capability_problems(read_parts(parts))
+    chosen = capability_problems(read_parts(parts), problems)
     return Task(
         name="capability",
-        dataset=MemoryDataset([_sample(problem) for problem in problems], name="problems"),
+        dataset=MemoryDataset([_sample(problem) for problem in chosen], name="problems"),
         solver=generate(tool_calls="none"),
         scorer=capability_scorer(),
         config=GenerateConfig(temperature=0.0, max_tokens=max_tokens),
