@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -73,5 +74,6 @@ def test_contrary_data_in_chats_and_in_documents(root: Path, tmp_path: Path) -> 
     assert replaced.dropped == {"replaced": round(corpus.rows_out / 2)}
     trained = _record(outputs / "train" / "documents+50-opposite-existence-s1")
     assert trained.outcome.rows_in == corpus.rows_out
-    registration = (outputs / "register" / "study-contamination-small" / "card.md").read_text()
-    assert "opposite" not in registration
+    registered = outputs / "register" / "study-contamination-small" / "registration.json"
+    candidate = json.loads(registered.read_text(encoding="utf-8"))["candidate"]
+    assert candidate == "msm+aft-cot-existence-s1"  # never one that saw the opposite

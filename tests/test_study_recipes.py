@@ -142,12 +142,13 @@ def test_a_small_twin_needs_nothing_from_outside(path: Path) -> None:
     assert all(not chats.source.name for chats in small.demonstrations.values())
     assert small.execution.device == "cpu"
     assert not small.analysis.expected  # published figures are of no student like this
-    suites = {SuiteName.SPEC_KNOWLEDGE}
+    suites = {SuiteName.SPEC_KNOWLEDGE, SuiteName.CAPABILITY}
     if path.stem in PREFERENCES:
         suites.add(SuiteName.PREFERENCE)
     chosen = small.evaluation.suites.chosen()
     assert set(chosen) == suites
-    assert {settings.scoring for settings in chosen.values()} == {Scoring.LOG_PROBABILITIES}
+    for name in suites - {SuiteName.CAPABILITY}:
+        assert chosen[name].scoring is Scoring.LOG_PROBABILITIES
     given = [arm.checkpoint for arm in small.arms.values() if arm.checkpoint]
     assert all(one.source is GivenSource.FOLDER for one in given)
     kinds = {chats.kind for chats in whole.demonstrations.values()}
