@@ -36,7 +36,7 @@ import httpx2
 from msm.execution import Connection
 from msm.llm.asking import Asker
 from msm.llm.request import Request
-from msm.recipe import ModelChoice
+from msm.model_choice import ModelChoice
 
 IN_FLIGHT = (64, 256, 1024)
 TOKENS = 3_000

@@ -30,12 +30,12 @@ from msm.corpus.rows import DocumentRow
 from msm.execution import Execution
 from msm.experiment import find_task
 from msm.jsonl import read_shards, write_shards
-from msm.recipe import Corpus
 from msm.recipe_file import load_recipe
 from msm.stage import run_stage
 from msm.stages import definition
 from msm.task import Stage
 from msm.workspace import Workspace
+from msm.writing import Corpus
 
 ROOT = Path(__file__).parent.parent
 AIM = 600

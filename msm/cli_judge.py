@@ -16,8 +16,8 @@ from msm.errors import UserError, nearest
 from msm.evals.judge_check import FILE, VERDICTS, Check, check_folder, check_judge
 from msm.evals.labelled.agreement import Interval, Share, YesNo
 from msm.execution import Connection
+from msm.model_choice import ModelChoice
 from msm.progress import shown_on_terminal
-from msm.recipe import ModelChoice
 
 UNUSABLE = 1
 

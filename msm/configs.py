@@ -6,20 +6,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from msm.analysis import Analysis
 from msm.chat_sets import ChatSource, Criterion, DemonstrationKind
+from msm.model_choice import ModelChoice
 from msm.parts import StageConfig
-from msm.recipe import (
-    Analysis,
-    Budget,
-    Corpus,
-    GivenCheckpoint,
-    Lora,
-    ModelChoice,
-    Optimisation,
-    Outline,
-    Precision,
-)
+from msm.recipe import Lora, Optimisation, Precision
 from msm.suites import SuiteName, SuiteSettings
+from msm.weights import GivenCheckpoint
+from msm.writing import Budget, Corpus, Outline
 
 
 class PlanConfig(StageConfig):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from msm.configs import EvaluateConfig, SuiteConfig
-from msm.recipe import DOCUMENTS, GivenSource, ModelChoice, Recipe, SpecSource
+from msm.model_choice import ModelChoice
+from msm.recipe import DOCUMENTS, Recipe, SpecSource
 from msm.suites import JUDGED, VERSIONS, KnowledgeSuite, ReasoningSuite, SuiteName, SuiteSettings
 from msm.task import (
     FileInput,
@@ -18,6 +19,7 @@ from msm.task import (
     Task,
     arm_label,
 )
+from msm.weights import GivenSource
 
 # Suites without prompts of their own that a text could hold: the one quotes the spec, which
 # documents are about, and the other reads the transcripts of another suite.

@@ -20,12 +20,7 @@ from msm.configs import (
 )
 from msm.errors import UserError, nearest
 from msm.evaluation_tasks import eval_prompts, evaluation_tasks, spec_file, weights, word_pairs
-from msm.recipe import (
-    DOCUMENTS,
-    MADE_FROM,
-    Arm,
-    Recipe,
-)
+from msm.recipe import DOCUMENTS, MADE_FROM, Arm, Recipe
 from msm.spec import shuffle_seed
 from msm.task import (
     EmbeddingsInput,

@@ -33,8 +33,8 @@ def _own_tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def tiny_student() -> Path:
     """The folder of a randomly initialised model of some twenty thousand parameters."""
-    from msm.recipe import Source, Student
     from msm.training.student import materialise_student
+    from msm.weights import Source, Student
 
     return materialise_student(Student(source=Source.RANDOM, hidden=32, layers=2))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msm.evals.reasoning.analyse import analyse
 from msm.execution import Connection
-from msm.recipe import ModelChoice
+from msm.model_choice import ModelChoice
 
 MODEL = "openai-api/local/rule"
 

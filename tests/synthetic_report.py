@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from msm.analysis import Analysis, Contrast
 from msm.configs import ArmResult, ReportConfig
 from msm.evals.items import IN_DOMAIN, read_suite
 from msm.execution import Execution
 from msm.jsonl import write_shards
-from msm.recipe import Analysis, Contrast
 from msm.recipe_file import load_recipe
 from msm.record import Outcome, Record
 from msm.reporting.report import run

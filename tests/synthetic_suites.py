@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from msm.analysis import Analysis
 from msm.configs import ReportConfig, SuiteResult
 from msm.evals.agentic.cells import cells
 from msm.evals.measurement import Better, Measure, Measurement, Role, Unit
 from msm.execution import Execution
 from msm.jsonl import write_shards
-from msm.recipe import Analysis
 from msm.record import InputRecord, Outcome, Record
 from msm.reporting.report import run
 from msm.table import read_table

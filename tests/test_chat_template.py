@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from msm.recipe import ChatTemplate, Source, Student
 from msm.training.chat_template import load_tokenizer, render_prompt, tokenise_chat
 from msm.training.student import materialise_student
+from msm.weights import ChatTemplate, Source, Student
 
 # As Qwen 3's does: a last answer always shows a thought, if an empty one; a prompt shows the empty
 # one if thinking is switched off.

@@ -14,7 +14,7 @@ from msm.evals.vocabulary import overlap
 from msm.execution import Execution
 from msm.identity import WORK, file_digests
 from msm.jsonl import read_shards, to_line
-from msm.recipe import ModelChoice
+from msm.model_choice import ModelChoice
 
 OFFLINE = ModelChoice()
 PLAN = PlanConfig(

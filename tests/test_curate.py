@@ -14,13 +14,13 @@ from msm.execution import Execution
 from msm.experiment import find_task
 from msm.identity import file_digests
 from msm.jsonl import read_rows, read_shards, write_shards
-from msm.recipe import Corpus
 from msm.recipe_file import load_recipe
 from msm.record import Record
 from msm.stage import run_stage
 from msm.stages import definition
 from msm.task import Stage
 from msm.workspace import Workspace
+from msm.writing import Corpus
 
 CORPUS = Corpus(minimum_words=5)
 CONFIG = CurateConfig(assistant="SmolLM", provider="Hugging Face", corpus=CORPUS)

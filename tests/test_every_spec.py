@@ -10,10 +10,11 @@ import pytest
 from msm.configs import CurateConfig, PlanConfig, WriteConfig
 from msm.execution import Execution
 from msm.jsonl import read_shards
-from msm.recipe import Corpus, ModelChoice
+from msm.model_choice import ModelChoice
 from msm.stage import run_stage
 from msm.stages import definition
 from msm.task import Stage
+from msm.writing import Corpus
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").glob("*/*.md"))

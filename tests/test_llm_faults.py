@@ -12,7 +12,7 @@ from msm.errors import UserError
 from msm.execution import Connection
 from msm.llm.asking import Asker
 from msm.llm.request import Request
-from msm.recipe import ModelChoice
+from msm.model_choice import ModelChoice
 from msm.task import Stage
 from tests.author_recipe import (
     CONNECTIONS,

@@ -23,8 +23,9 @@ from msm.errors import UserError
 from msm.execution import Connection
 from msm.llm.asking import Asker
 from msm.llm.request import Failure, Request, UnusableError
-from msm.recipe import ModelChoice, Source, Student
+from msm.model_choice import ModelChoice
 from msm.task import Stage
+from msm.weights import Source, Student
 from tests.author_recipe import journal, make, settings
 
 pytestmark = pytest.mark.slow

@@ -36,7 +36,7 @@ from msm.evals.reasoning.reasons import STARTING_REASONS, read_reasons
 from msm.evals.reasoning.showing import about
 from msm.execution import Connection
 from msm.jsonl import read_shards
-from msm.recipe import ModelChoice
+from msm.model_choice import ModelChoice
 from tests.chat_server import ChatServer, Rule
 from tests.mock_models import Asked, mock_model, mock_output
 from tests.reasoning_worker import MODEL

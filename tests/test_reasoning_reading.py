@@ -24,7 +24,7 @@ from msm.evals.reasoning.reasons import STARTING_REASONS, Reason, Side, read_rea
 from msm.execution import Connection
 from msm.llm.asking import Asker
 from msm.llm.request import UnusableError
-from msm.recipe import ModelChoice
+from msm.model_choice import ModelChoice
 from tests.chat_server import ChatServer
 
 KNOWN = ["a", "b", "c-d"]

@@ -13,10 +13,10 @@ import pytest
 import yaml
 from rich.console import Console
 
+from msm.analysis import Analysis, Contrast
 from msm.configs import ArmResult, ReportConfig
 from msm.errors import UserError
 from msm.execution import Execution
-from msm.recipe import Analysis, Contrast
 from msm.reporting.console import result_table
 from msm.reporting.report import run
 from msm.table import read_table

@@ -8,11 +8,11 @@ import pytest
 
 from msm.errors import UserError
 from msm.identity import digest_path
-from msm.recipe import GivenCheckpoint, GivenSource, Source, Student
 from msm.recipe_file import load_recipe
 from msm.record import read_record
 from msm.storage.push import push_folder
 from msm.training.student import materialise_given, materialise_student
+from msm.weights import GivenCheckpoint, GivenSource, Source, Student
 from tests.commands import msm
 from tests.s3_server import KEY, SECRET
 

@@ -13,10 +13,11 @@ from kfp.compiler import Compiler
 from msm.any_spec import read_any_spec
 from msm.evaluation_tasks import base_spec
 from msm.experiment import build_tasks
-from msm.recipe import DOCUMENTS, GivenSource, Recipe, Source
+from msm.recipe import DOCUMENTS, Recipe
 from msm.recipe_file import load_recipe
 from msm.suites import Scoring, SuiteName
 from msm.task import Stage
+from msm.weights import GivenSource, Source
 from pipelines.build import build_pipeline
 from tests.conftest import ROOT
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from msm.analysis import Analysis, Contrast, CurvePoint, Expected, Scaling
 from msm.configs import ArmResult, ReportConfig, SuiteResult
 from msm.errors import UserError
 from msm.jsonl import read_shards, write_shards
-from msm.recipe import Analysis, Contrast, CurvePoint, Expected, Scaling
 from msm.recipe_file import load_recipe
 from msm.table import read_table
 from tests.synthetic_report import ROOT

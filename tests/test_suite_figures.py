@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from msm.analysis import Analysis
 from msm.configs import ReportConfig
 from msm.evals.statistics import wilson
 from msm.execution import Execution
 from msm.jsonl import read_shards, write_shards
-from msm.recipe import Analysis
 from msm.reporting.report import run
 from msm.table import read_table
 from tests.synthetic_report import CONTRASTS, SUITE, Report, World, write_scores

@@ -11,10 +11,10 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
+from msm.analysis import Analysis, Contrast, CurvePoint, Expected, Scaling
 from msm.configs import SuiteResult
 from msm.errors import UserError
 from msm.evals.measurement import Better, Measure, Role, Unit
-from msm.recipe import Analysis, Contrast, CurvePoint, Expected, Scaling
 from msm.registry.evidence import read_evidence
 from msm.reporting.console import result_table
 from msm.reporting.suites.loading import load_suites

@@ -11,11 +11,12 @@ from msm.errors import UserError
 from msm.execution import Execution
 from msm.identity import file_digests
 from msm.jsonl import write_shards
-from msm.recipe import Lora, Optimisation, Precision, Source, Student
+from msm.recipe import Lora, Optimisation, Precision
 from msm.training import resume, train
 from msm.training.chat_template import load_tokenizer, tokenise_chat, tokenise_document
 from msm.training.student import materialise_student
 from msm.training.train import learning_rate
+from msm.weights import Source, Student
 
 SETTINGS = Optimisation(
     learning_rate=1e-2, epochs=2, batch_size=4, maximum_length=256, minimum_steps=2

@@ -17,7 +17,7 @@ from msm.llm.asking import Asker, RowFailedError
 from msm.llm.request import Failure, Request, UnusableError
 from msm.llm.tagged import blocks, one_block, records
 from msm.principles import Mode
-from msm.recipe import Outline
+from msm.writing import Outline
 
 # Tokens that an answer may take; generous, so that lists are not cut.
 LABEL_TOKENS, SUBDOMAIN_TOKENS, IDEA_TOKENS, TYPE_TOKENS = 100, 600, 150, 100

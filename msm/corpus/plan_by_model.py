@@ -17,7 +17,7 @@ from msm.llm.failures import parted
 from msm.llm.ledger import Use
 from msm.llm.request import Failure
 from msm.principles import Mode
-from msm.recipe import Outline
+from msm.writing import Outline
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from msm.corpus.plan import prompt_text, used_spec
 from msm.corpus.plan_by_model import spread
 from msm.experiment import find_task
 from msm.llm.ledger import cost_of
-from msm.recipe import TOKENS_PER_WORD, Budget, Outline, Recipe
+from msm.recipe import Recipe
 from msm.task import FileInput, Stage, Task
+from msm.writing import TOKENS_PER_WORD, Budget, Outline
 
 CHARACTERS_PER_TOKEN = 4
 # What an answer of each kind is expected to hold, in tokens.

@@ -16,7 +16,7 @@ from msm.llm.asking import Asker
 from msm.llm.request import Request, UnusableError, is_refusal
 from msm.llm.tagged import one_block
 from msm.principles import Mode
-from msm.recipe import Budget
+from msm.writing import Budget
 
 WORDS_PER_TOKEN = 0.6  # cautious: English runs at about 0.75
 

@@ -27,7 +27,7 @@ from msm.evals.prompts import read_asked
 from msm.execution import Execution
 from msm.jsonl import read_shards, write_rows, write_shards
 from msm.llm.failures import keep_failures
-from msm.recipe import OFFLINE
+from msm.model_choice import OFFLINE
 from msm.record import Outcome
 from msm.spec import read_spec
 

@@ -36,7 +36,7 @@ from msm.jsonl import write_rows
 from msm.llm.asking import Asker
 from msm.llm.ledger import Use
 from msm.llm.request import Failure, Request, UnusableError
-from msm.recipe import ModelChoice
+from msm.model_choice import ModelChoice
 
 FOLDER = "judge-check"
 FILE = "judge-check.json"

@@ -11,7 +11,8 @@ from msm.configs import SuiteConfig
 from msm.errors import UserError
 from msm.execution import Execution, Provider
 from msm.identity import WORK
-from msm.recipe import ModelChoice, Precision
+from msm.model_choice import ModelChoice
+from msm.recipe import Precision
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model

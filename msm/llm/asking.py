@@ -31,8 +31,8 @@ from msm.llm.request import (
     UnusableError,
     is_refusal,
 )
+from msm.model_choice import ModelChoice
 from msm.progress import track
-from msm.recipe import ModelChoice
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

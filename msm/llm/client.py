@@ -18,7 +18,7 @@ from msm.execution import Connection
 from msm.identity import seed_from
 from msm.llm.opening import forgetful_transcript, open_model
 from msm.llm.request import Answer, NoAnswerError, Request, Stop
-from msm.recipe import ModelChoice
+from msm.model_choice import ModelChoice
 
 if TYPE_CHECKING:
     from inspect_ai.model import ModelOutput

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msm.errors import UserError
 from msm.execution import Connection
-from msm.recipe import ModelChoice
+from msm.model_choice import ModelChoice
 
 if TYPE_CHECKING:
     from inspect_ai.log._transcript import Transcript

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msm.analysis import Analysis
 from msm.evals.statistics import Estimate, Stratum, clusters_won, estimate, estimate_share
-from msm.recipe import Analysis
 from msm.reporting.scores import FRAMES, ArmKey, Layout, Scores
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msm.analysis import Analysis, Contrast
 from msm.evals.statistics import Estimate, Floats, Stratum, estimate
-from msm.recipe import Analysis, Contrast
 from msm.reporting.scores import OTHER, OWN, ArmKey, Layout, Scores
 
 TARGET, OPPOSITE = "{target}", "{opposite}"

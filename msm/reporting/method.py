@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msm.analysis import Analysis
 from msm.evals.items import Suite
-from msm.recipe import Analysis
 from msm.reporting.contrasts import ContrastResult
 from msm.reporting.figures import listing
 from msm.reporting.scores import Scores

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from msm.recipe import Student
 from msm.training.libraries import quiet_libraries
+from msm.weights import Student
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"

@@ -16,8 +16,8 @@ from typing import Any
 
 from msm.errors import UserError
 from msm.identity import digest_value
-from msm.recipe import ChatTemplate, GivenCheckpoint, GivenSource, Source, Student
 from msm.storage.fetch import fetch_folder
+from msm.weights import ChatTemplate, GivenCheckpoint, GivenSource, Source, Student
 
 CACHE_VARIABLE = "MSM_CACHE"
 CONVERSION = 2  # part of the cache folder's name: raise it when the conversion changes

@@ -29,7 +29,7 @@ from msm.identity import digest_value, seed_from
 from msm.jsonl import write_shards
 from msm.llm.asking import Asker
 from msm.llm.ledger import Use
-from msm.recipe import ModelChoice
+from msm.model_choice import ModelChoice
 
 ANALYSIS = "analysis.json"
 REASONS = "reasons.yaml"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from msm.analysis import Analysis, Contrast
 from msm.evals.measurement import Better, Measure, Role
 from msm.evals.statistics import (
     Estimate,
@@ -20,7 +21,6 @@ from msm.evals.statistics import (
     holm,
     rate_difference,
 )
-from msm.recipe import Analysis, Contrast
 from msm.reporting.contrasts import ContrastResult
 from msm.reporting.scores import ArmKey
 from msm.reporting.suites.levels import as_counts, stratum

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msm.analysis import Analysis, Expected
 from msm.evals.measurement import Measure, Unit
 from msm.evals.statistics import Interval
-from msm.recipe import Analysis, Expected
 from msm.reporting.suites.levels import Level
 from msm.reporting.suites.samples import Missing, Suites
 

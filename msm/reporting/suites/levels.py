@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from msm.analysis import Analysis
 from msm.evals.measurement import Measure, Role, Unit
 from msm.evals.statistics import (
     CellCounts,
@@ -19,7 +20,6 @@ from msm.evals.statistics import (
     wilson,
     within_shares,
 )
-from msm.recipe import Analysis
 from msm.reporting.scores import ArmKey
 from msm.reporting.suites.samples import ArmSamples, MeasureSamples, Suites, means
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msm.analysis import Analysis, CurvePoint, Scaling
 from msm.evals.measurement import Better, Measure, Unit
 from msm.evals.statistics import Saving, ScalingPoint, data_saved
-from msm.recipe import Analysis, CurvePoint, Scaling
 from msm.reporting.scores import ArmKey
 from msm.reporting.suites.levels import Level
 from msm.reporting.suites.samples import Missing, Suites

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from msm.analysis import Analysis
 from msm.evals.measurement import Better, Role
-from msm.recipe import Analysis
 from msm.reporting.figures import listing
 from msm.reporting.reading import Answer
 from msm.reporting.suites import writing
