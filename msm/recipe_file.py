@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
@@ -193,7 +194,10 @@ def _keys_at(location: tuple[int | str, ...]) -> list[str]:
             (f for n, f in getattr(model, "model_fields", {}).items() if part in (n, f.alias)), None
         )
         if field is not None:
-            model = field.annotation
+            # What may be left out is a union with None.
+            parts = [part for part in get_args(field.annotation) if part is not NoneType]
+            optional = NoneType in get_args(field.annotation)
+            model = parts[0] if optional else field.annotation
         if getattr(model, "__origin__", None) is not None and field is None:
             model = model.__args__[-1] if model.__args__[-1] is not Ellipsis else model.__args__[0]
     return [field.alias or name for name, field in getattr(model, "model_fields", {}).items()]

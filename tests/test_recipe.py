@@ -59,6 +59,10 @@ def test_extends_takes_what_it_does_not_name(tmp_path: Path) -> None:
     [
         (("assistant: A", "assistent: A"), "did you mean 'assistant'?"),
         (("{model: m}", "{model: m, arms: x}"), "did you mean 'arm'?"),
+        (
+            ("suite: suite.yaml", "suites: {agentic: {epoch: 3}}"),
+            "unknown key 'evaluation.suites.agentic.epoch'; did you mean 'epochs'?",
+        ),
         (("specs: [one, two]", "specs: [one, too]"), "unknown spec 'too'; did you mean 'two'?"),
         (("phases: [preference]", "phases: [preferences]"), "did you mean 'preference'?"),
         (("name: small", "name: Small Name"), "name"),
