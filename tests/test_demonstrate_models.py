@@ -435,6 +435,15 @@ def test_answers_without_their_form_are_failures_with_a_reason(tmp_path: Path, r
             _make(strict, tmp_path, "aligned")
 
 
+def test_a_chat_without_its_verdicts_is_one_chat_that_failed(tmp_path: Path, root: Path) -> None:
+    with ChatServer(lambda *_: "I would rather not judge.") as server:
+        once = ["author.model=offline", "execution.judge.answers=1"]
+        recipe = _recipe(tmp_path, root, server.url, *once)
+        # Each chat lacks three verdicts; the share that may fail is one of chats.
+        with pytest.raises(UserError, match=r"\b(\d+) of \1 instruction chats failed"):
+            _make(recipe, tmp_path, "instruction")
+
+
 def test_offline_sets_know_nothing_of_models(tmp_path: Path, root: Path) -> None:
     offline = ["author.model=offline", "judge.model=none"]
     recipe = _recipe(tmp_path, root, "http://127.0.0.1:1/v1", *offline)

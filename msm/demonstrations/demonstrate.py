@@ -53,7 +53,8 @@ def run(
     made = _make(config, inputs, screen, out, execution)
     account = made.account
     limit = config.models.maximum_failures if config.models else 0.0
-    keep_failures(out, account.failures, account.taken_up, limit, f"{config.kind} chats")
+    what, lost = f"{config.kind} chats", account.rows_failed
+    keep_failures(out, account.failures, account.taken_up, limit, what, lost)
     if not account.kept:
         raise UserError(f"no chat was kept of {account.taken_up} ({account.counts()})")
     write_shards(out, "chats", [_row(config.kind, chat) for chat in account.kept])

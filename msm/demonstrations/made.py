@@ -56,6 +56,11 @@ class Account(Generic[Chat]):
         """All failures."""
         return [*self.lost, *self.failed, *self.unjudged]
 
+    @property
+    def rows_failed(self) -> int:
+        """Rows that failed, one each however many verdicts are missing; and what led to none."""
+        return len(self.lost) + len(self.failed) + self.no_verdict
+
     def counts(self) -> dict[str, int]:
         """What was not kept, counted by reason."""
         counts = Counter(row.reason for row in self.dropped) + Counter(count_reasons(self.failed))

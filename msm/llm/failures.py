@@ -28,15 +28,25 @@ def parted(results: Sequence[Result | Failure]) -> tuple[list[Result], list[Fail
     return made, failures
 
 
-def keep_failures(out: Path, failures: Sequence[Failure], of: int, limit: float, what: str) -> None:
-    """Write ``failures.jsonl``; ``limit`` is the share of ``of`` that may fail.
+def keep_failures(
+    out: Path,
+    failures: Sequence[Failure],
+    of: int,
+    limit: float,
+    what: str,
+    lost: int | None = None,
+) -> None:
+    """Write ``failures.jsonl``; ``limit`` is the share of ``of`` rows that may fail.
+
+    ``lost`` is the number of rows that failed, where that is not the number of failures.
 
     Raises:
         UserError: more have failed. What was answered stays, so another run asks only for the rest.
     """
-    if len(failures) > limit * of:
+    failed = len(failures) if lost is None else lost
+    if failed > limit * of:
         raise UserError(
-            f"{len(failures)} of {of} {what} failed ({reasons(failures)}; e.g. {failures[0].id}: "
+            f"{failed} of {of} {what} failed ({reasons(failures)}; e.g. {failures[0].id}: "
             f"{failures[0].detail}), more than maximum_failures {limit:g} allows; run again to go "
             "on from the answers that came, with more 'answers' or 'attempts' under execution"
         )
