@@ -60,6 +60,12 @@ def test_chats_before_documents(root: Path, tmp_path: Path) -> None:
     other = _record(outputs / "train" / "msm+aft-cot-existence-s1")
     assert other.inputs["chats-reasoned"].identity == chats.inputs["chats-reasoned"].identity
     assert other.identity not in (documents.identity, mix.identity)
+    # The analysis asks nothing of the word pairs, which are scored beside the suites.
+    page = outputs / "report" / "study-order-small" / "report.md"
+    text = page.read_text(encoding="utf-8")
+    assert "Differences between arms" in text
+    assert "Stacking was not tested" not in text
+    assert "Headline contrasts" not in text
 
 
 def test_contrary_data_in_chats_and_in_documents(root: Path, tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ def rule(system: str, user: str, seed: int) -> str:
     if "<reasons>" in system:
         return "<reasons>integrity</reasons>"
     if "<verdict>" in system:
-        return "<verdict>pass</verdict>"
-    if "<score>" in system:
+        return "<reason>By rule.</reason><verdict>pass</verdict>"
+    if "<score>" in system + user:
         return "<reasoning>Thin.</reasoning><score>7</score>"
     return "<answer>no</answer>"
 
@@ -49,7 +49,7 @@ def test_suites_alone_make_a_report_and_a_candidate(root: Path, tmp_path: Path) 
             "register={model: tiny-suites, arm: msm}",
             "analysis={resamples: 500, contrasts: []}",
             "judge={model: openai-api/local/judge, temperature: 0.0}",
-            f"execution.judge={{base_url: '{judge.url}', attempts: 1, timeout_seconds: 60}}",
+            f"execution.judge={{base_url: '{judge.url}', attempts: 4, timeout_seconds: 60}}",
             *(f"evaluation.suites.{suite}" for suite in SUITES),
         )
         parts = [part for setting in settings for part in ("--set", setting)]

@@ -58,6 +58,11 @@ class Pairs:
         return tuple(arm for arm in self.arms if arm.control)
 
     @property
+    def told(self) -> bool:
+        """Whether the analysis asks anything of word pairs, answered or not."""
+        return bool(self.contrasts or self.left_out)
+
+    @property
     def control_contrasts(self) -> tuple[ContrastResult, ...]:
         """Contrasts that name such an arm."""
         return tuple(result for result in self.contrasts if result.control)

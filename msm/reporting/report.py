@@ -62,6 +62,8 @@ def run(
 
 def _page(config: ReportConfig, pairs: Pairs | None, suites: SuitesView | None) -> Page:
     parts = [part for part in (pairs, suites) if part is not None]
+    # Word pairs beside suites may be a control that the analysis asks nothing of.
+    told = [part for part in parts if part is not pairs or suites is None or part.told]
     keys = [arm.key for arm in pairs.arms] if pairs else []
     seeds = {*(pairs.seeds if pairs else ()), *(suites.suites.seeds if suites else ())}
     return Page(
@@ -71,7 +73,7 @@ def _page(config: ReportConfig, pairs: Pairs | None, suites: SuitesView | None) 
         specs=config.specs,
         seeds=tuple(sorted(seeds)),
         resamples=config.analysis.resamples,
-        verdict=" ".join(part.verdict for part in parts),
+        verdict=" ".join(part.verdict for part in told),
         seeds_statement=parts[0].seeds_statement,
         arm_count=len({*keys, *(suites.suites.arms if suites else ())}),
         measured=tuple(line for part in parts for line in part.measured),
