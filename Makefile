@@ -15,7 +15,7 @@ study: environment          ## the same on three seeds, with the shuffled contro
 	$(BIN)/msm run recipes/cheese-study.yaml
 
 test: environment lint      ## lint, types and all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 lint: environment
 	$(BIN)/ruff check .
