@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from msm.errors import UserError
-from msm.experiment import Stage
+from msm.task import Stage
 from msm.jsonl import read_rows
 from tests.author_recipe import make, output, rows, settings
 from tests.author_rules import CONTRADICTING

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from msm.cost import Spent, experiment_costs, total
-from msm.experiment import Stage
+from msm.task import Stage
 from tests.author_recipe import make, settings
 from tests.author_server import AuthorServer, Behaviour, Misdeed
 from tests.commands import msm

