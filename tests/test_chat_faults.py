@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from msm.errors import UserError
-from msm.task import Stage
 from msm.jsonl import read_rows
+from msm.task import Stage
 from tests.author_recipe import make, output, rows, settings
 from tests.author_rules import CONTRADICTING
 from tests.author_server import AuthorServer, Behaviour, Misdeed
