@@ -26,7 +26,8 @@ class SuiteName(StrEnum):
     REASONING = "reasoning"
 
 
-# Raise a suite's number when its rubric, rules or readings change: figures are then not comparable.
+# Raise a number when prompts, rubric, rules or readings change: figures are then not comparable.
+# It is in the identity of the stage and in Inspect's log.
 VERSIONS = {
     SuiteName.AGENTIC: 1,
     SuiteName.PREFERENCE: 1,

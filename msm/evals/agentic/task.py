@@ -16,6 +16,7 @@ from msm.evals.agentic.cells import Cell, Goal, cells, read_actions, read_goals
 from msm.evals.agentic.grading import find_judge
 from msm.evals.agentic.scenario import prompt
 from msm.evals.agentic.scorer import agentic_scorer
+from msm.suites import VERSIONS, SuiteName
 
 ALL_GOALS = ",".join(Goal)
 # The paper's settings (arXiv:2605.02087); it takes 300 epochs.
@@ -23,8 +24,7 @@ TEMPERATURE = 0.7
 MAXIMUM_TOKENS = 4096
 # Share of samples without a verdict above which the suite counts as not measured.
 MAXIMUM_UNGRADED = 0.1
-# Raise it when a prompt, a hard rule or a reading changes: figures are then not comparable.
-VERSION = 1
+VERSION = VERSIONS[SuiteName.AGENTIC]
 
 
 @task

@@ -15,11 +15,11 @@ from inspect_ai.solver import TaskState, generate
 
 from msm.evals.capability.part import Part, Problem, read_parts
 from msm.evals.capability.problems import capability_problems, mark
+from msm.suites import VERSIONS, SuiteName
 
 MAXIMUM_TOKENS = 512
 CUT = "cut off at the limit of tokens"
-# Raise it when a problem or the marking changes: figures are then not comparable.
-VERSION = 1
+VERSION = VERSIONS[SuiteName.CAPABILITY]
 
 
 @task

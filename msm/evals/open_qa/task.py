@@ -17,13 +17,13 @@ from msm.evals.open_qa.judging import ask_for_score
 from msm.evals.open_qa.questions import Category, Question, open_questions, read_categories
 from msm.evals.open_qa.results import NO_ANSWER
 from msm.evals.open_qa.rubric import judge_prompt
+from msm.suites import VERSIONS, SuiteName
 
 TEMPERATURE = 0.7
 MAXIMUM_TOKENS = 1024
 # Share of answers without a score above which the suite counts as not measured.
 MAXIMUM_UNGRADED = 0.1
-# Raise it when a question or the rubric changes: figures are then not comparable.
-VERSION = 1
+VERSION = VERSIONS[SuiteName.OPEN_QA]
 
 
 @task

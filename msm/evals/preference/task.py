@@ -18,11 +18,11 @@ from msm.evals.preference.answer import chat_question
 from msm.evals.preference.items import PAIRS, preference_files, read_preferences
 from msm.evals.preference.sample import Asked
 from msm.evals.preference.scorer import preference_scorer
+from msm.suites import VERSIONS, SuiteName
 
 # The longest option has some 20 words; a few more tokens show how an unread answer went on.
 MAXIMUM_TOKENS = 64
-# Raise it when a question or the reading of answers changes: figures are then not comparable.
-VERSION = 1
+VERSION = VERSIONS[SuiteName.PREFERENCE]
 
 
 @task

@@ -30,6 +30,7 @@ from msm.jsonl import write_shards
 from msm.llm.asking import Asker
 from msm.llm.ledger import Use
 from msm.model_choice import ModelChoice
+from msm.suites import VERSIONS, SuiteName
 
 ANALYSIS = "analysis.json"
 REASONS = "reasons.yaml"
@@ -39,8 +40,7 @@ EXTRACTED_ROWS = "extracted"
 CLASSIFIED_ROWS = "classified"
 # Share of transcripts that the judge fails on above which the suite counts as not measured.
 MAXIMUM_UNCLASSIFIED = 0.1
-# Raise it when what the judge is told changes: figures are then not comparable.
-VERSION = 1
+VERSION = VERSIONS[SuiteName.REASONING]
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ from msm.errors import UserError
 from msm.evals.spec_knowledge.letter import lettered_question, read_letter
 from msm.evals.spec_knowledge.question import Question
 from msm.evals.spec_knowledge.questions import read_others, spec_questions
+from msm.suites import VERSIONS, SuiteName
 
 MAXIMUM_TOKENS = 64
 UNREAD = "names no option"
-# Raise it when a question or the reading of answers changes: figures are then not comparable.
-VERSION = 1
+VERSION = VERSIONS[SuiteName.SPEC_KNOWLEDGE]
 
 
 @task
