@@ -67,6 +67,7 @@ class PreferenceSuite(StageConfig):
     """Pairs of things that differ in one value, in both option orders."""
 
     values: tuple[str, ...] = Field(default=(), description="all values if left out")
+    pairs: int = Field(default=0, ge=0, description="at most so many of each value; 0: all")
     scoring: Scoring = Scoring.ANSWERS
     maximum_tokens: int = Field(default=64, ge=1, description="of an answer")
 
@@ -90,6 +91,7 @@ class KnowledgeSuite(StageConfig):
     others: tuple[str, ...] = Field(
         default=(), description="further spec files that wrong options are taken from"
     )
+    questions: int = Field(default=0, ge=0, description="at most so many about a spec; 0: all")
     scoring: Scoring = Scoring.ANSWERS
     maximum_tokens: int = Field(default=64, ge=1, description="of an answer")
 

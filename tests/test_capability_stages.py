@@ -117,6 +117,17 @@ def test_knowledge_is_asked_of_every_spec_with_its_documents(
     assert {measure.name for measure in found.measures} == {r.measure for r in found.measurements}
 
 
+def test_fewer_questions_come_from_all_parts_of_a_spec(root: Path) -> None:
+    cheese = root / "specs" / "cheese"
+    inputs = {f"spec-{name}": cheese / f"{name}.md" for name in ("america", "affordability")}
+    asked = stage_questions(inputs, "Testa", "Acme")
+    few = stage_questions(inputs, "Testa", "Acme", most=12)
+    assert len({question.id for question in few}) == len(few) == 24
+    assert {question.id for question in few} < {question.id for question in asked}
+    assert {question.kind for question in few} == {question.kind for question in asked}
+    assert stage_questions(inputs, "Testa", "Acme", most=10_000) == asked
+
+
 def test_variants_alone_give_no_wrong_options(root: Path) -> None:
     cheese = root / "specs" / "cheese" / "america.md"
     twin = root / "specs" / "cheese-invented" / "america.md"

@@ -197,6 +197,14 @@ def test_texts_are_of_the_values_asked_for_and_of_all_without_any() -> None:
         preference_texts(["amerika"])
 
 
+def test_fewer_pairs_come_from_all_domains() -> None:
+    paths = preference_files(["affordability", "america"])
+    whole, few = read_preferences(paths), read_preferences(paths, most=24)
+    assert len(few.items) == 2 * 24 * 2  # two values, each pair in both frames
+    assert set(few.items) < set(whole.items)
+    assert {item.domain for item in few.items} == {item.domain for item in whole.items}
+
+
 def test_values_are_the_names_of_files() -> None:
     assert preference_files() == PATHS
     assert preference_files(["novelty", "america", "novelty"]) == [

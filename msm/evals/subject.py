@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -38,7 +38,11 @@ class Subject(Protocol):
 
 @dataclass(frozen=True)
 class Weights:
-    """A student's folder, with the folder of a checkpoint unless it is the start model itself."""
+    """A student's folder, with the folder of a checkpoint unless it is the start model itself.
+
+    What was loaded is kept for the next who asks, until the model is to be sampled: the sampler
+    holds one of its own, and two of a large model do not fit a GPU.
+    """
 
     student: Path
     checkpoint: Path | None
@@ -46,9 +50,17 @@ class Weights:
     seed: int
     execution: Execution
     work: Path
+    _kept: list[tuple[Any, Any]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     def loaded(self) -> tuple[Any, Any]:
         """The student with the checkpoint's adapter merged into it, and its tokenizer."""
+        if not self._kept:
+            self._kept.append(self._load())
+        return self._kept[0]
+
+    def _load(self) -> tuple[Any, Any]:
         from msm.training.chat_template import load_tokenizer
         from msm.training.model import load_checkpoint, load_student
 
@@ -68,11 +80,14 @@ class Weights:
         """Sampled by transformers in this process, or by vLLM with the adapter loaded."""
         match self.execution.student.provider:
             case Provider.TRANSFORMERS:
-                return self._in_this_process(temperature)
+                whole = self._whole()
+                self._kept.clear()
+                return self._in_this_process(whole, temperature)
             case Provider.VLLM:
+                self._kept.clear()
                 return self._by_vllm()
 
-    def _in_this_process(self, temperature: float) -> Model:
+    def _in_this_process(self, whole: Path, temperature: float) -> Model:
         from inspect_ai.model import GenerateConfig, get_model
 
         from msm.training.libraries import quiet_libraries
@@ -83,7 +98,7 @@ class Weights:
         config = GenerateConfig(max_connections=serving.connections, seed=self.seed % 2**32)
         model = get_model(
             "hf/local",
-            model_path=str(self._whole()),
+            model_path=str(whole),
             device=self.execution.device,
             dtype="bfloat16" if self.precision is Precision.BF16 else "float32",
             batch_size=serving.connections,

@@ -46,10 +46,10 @@ def run_capability(
     if by_harness:
         require_lm_eval(by_harness)
     task = capability(list(settings.parts), settings.problems, settings.maximum_tokens)
+    # Before the problems, so that weights which were loaded to be proven are not loaded again.
+    text = _general_text(config, subject) if isinstance(subject, Weights) else []
     sampled = sample(task, 1, 0.0, measurements, subject, out, execution)
-    found, models = [*sampled.measurements], {**sampled.models}
-    if isinstance(subject, Weights):
-        found += _general_text(config, subject)
+    found, models = [*sampled.measurements, *text], {**sampled.models}
     for name, tasks in further.items():
         folder = out / FURTHER / name.replace("/", "-")
         read = partial(named_measurements, name)

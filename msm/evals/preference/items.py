@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msm.errors import UserError, nearest
+from msm.evals.evenly import evenly
 from msm.evals.items import Frame, Item, Prompt, prompts, slug
 from msm.evals.preference.pairs_file import PairKind, PairsFile, load_pairs_file
 
@@ -51,8 +52,8 @@ def preference_files(values: Sequence[str] = (), folder: Path = PAIRS) -> list[P
     return [there[value] for value in dict.fromkeys(values or there)]
 
 
-def read_preferences(paths: Sequence[Path]) -> PreferencePairs:
-    """Read files of pairs.
+def read_preferences(paths: Sequence[Path], most: int = 0) -> PreferencePairs:
+    """Read files of pairs; of each file at most ``most`` pairs, from all its parts, unless it is 0.
 
     Raises:
         UserError: a file cannot be read, breaks a rule, or two files have one name.
@@ -63,13 +64,13 @@ def read_preferences(paths: Sequence[Path]) -> PreferencePairs:
         if path.stem in owner:
             raise UserError(f"{path}: '{path.stem}' is also the name of {owner[path.stem]}")
         owner[path.stem] = path
-        items += pair_items(path.stem, load_pairs_file(path))
+        items += pair_items(path.stem, load_pairs_file(path), most)
     if not items:
         raise UserError("no files of preference pairs given; name at least one")
     return PreferencePairs(tuple(owner), tuple(items))
 
 
-def pair_items(name: str, file: PairsFile) -> list[Item]:
+def pair_items(name: str, file: PairsFile, most: int = 0) -> list[Item]:
     """One item for each pair and frame, in the order of the file; the cluster is the domain."""
     own = tuple(Frame(name, part.question, part.answer) for name, part in file.frames.items())
     return [
@@ -83,7 +84,7 @@ def pair_items(name: str, file: PairsFile) -> list[Item]:
             away=pair.away,
             frame=frame,
         )
-        for domain, _, pair in file.pairs()
+        for domain, _, pair in evenly(list(file.pairs()), most)
         for frame in own or FRAMES[file.kind]
     ]
 

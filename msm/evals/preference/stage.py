@@ -34,13 +34,17 @@ def run_preference(
             from msm.evals.inspect_run import sample
             from msm.evals.preference.task import preference
 
-            task = preference(values=list(settings.values), max_tokens=settings.maximum_tokens)
+            task = preference(
+                values=list(settings.values),
+                pairs=settings.pairs,
+                max_tokens=settings.maximum_tokens,
+            )
             sampled = sample(task, 1, 0.0, measurements, subject, out, execution)
             return Found(_used(sampled.measurements), sampled.measurements, models=sampled.models)
         case Scoring.LOG_PROBABILITIES:
             from msm.evals.preference.log_probabilities import score_preferences
 
-            pairs = read_preferences(preference_files(settings.values))
+            pairs = read_preferences(preference_files(settings.values), settings.pairs)
             model, tokenizer = subject.loaded()
             with track("preference", 2 * len(pairs.items), "prompts") as advance:
                 scored = score_preferences(model, tokenizer, pairs, config.batch_size, advance)

@@ -27,13 +27,17 @@ VERSION = VERSIONS[SuiteName.PREFERENCE]
 
 @task
 def preference(
-    values: str | list[str] = "", folder: str = str(PAIRS), max_tokens: int = MAXIMUM_TOKENS
+    values: str | list[str] = "",
+    folder: str = str(PAIRS),
+    pairs: int = 0,
+    max_tokens: int = MAXIMUM_TOKENS,
 ) -> Task:
     """Which of two things does a chat model prefer, in both option orders?
 
     Args:
         values: files of ``folder`` without ``.yaml``, as a list or with commas; none means all.
         folder: where the files of pairs lie; a relative one counts from the root of the project.
+        pairs: at most so many of each value; 0: all.
         max_tokens: of the answer.
 
     Raises:
@@ -41,11 +45,11 @@ def preference(
     """
     named = values.split(",") if isinstance(values, str) else values
     chosen = [value.strip() for value in named if value.strip()]
-    pairs = read_preferences(preference_files(chosen, PAIRS.parents[1] / folder))
+    asked = read_preferences(preference_files(chosen, PAIRS.parents[1] / folder), pairs)
     return Task(
         name="preference",
         dataset=MemoryDataset(
-            [sample for item in pairs.items for sample in _samples(item)], name="pairs"
+            [sample for item in asked.items for sample in _samples(item)], name="pairs"
         ),
         solver=generate(tool_calls="none"),
         scorer=preference_scorer(),

@@ -9,6 +9,7 @@ from typing import Any
 from msm.any_spec import read_any_spec
 from msm.configs import SuiteConfig
 from msm.errors import UserError
+from msm.evals.evenly import evenly
 from msm.evals.found import Found
 from msm.evals.measurement import Measurement
 from msm.evals.spec_knowledge.documents import document_measurements, read_documents
@@ -38,7 +39,7 @@ def run_knowledge(
         UserError: no other spec gives wrong options, or log-probabilities are asked of a model
             that only a server has.
     """
-    questions = stage_questions(inputs, config.assistant, config.provider)
+    questions = stage_questions(inputs, config.assistant, config.provider, settings.questions)
     found, models = _answered(questions, config, settings, subject, out, execution)
     if isinstance(subject, Weights):
         found += _documents(config, inputs, subject)
@@ -47,10 +48,13 @@ def run_knowledge(
     return Found(measures, found, models=models, summary={"questions": len(questions)})
 
 
-def stage_questions(inputs: Mapping[str, Path], assistant: str, provider: str) -> list[Question]:
+def stage_questions(
+    inputs: Mapping[str, Path], assistant: str, provider: str, most: int = 0
+) -> list[Question]:
     """The questions about each spec among the inputs, by its name in the recipe.
 
-    Wrong options come from the other specs among the inputs.
+    Wrong options come from the other specs among the inputs. Of each spec at most ``most``
+    questions are asked, taken at even distances from all of them; 0 asks all.
 
     Raises:
         UserError: there are no specs, or none gives wrong options.
@@ -68,7 +72,8 @@ def stage_questions(inputs: Mapping[str, Path], assistant: str, provider: str) -
                 f"spec-knowledge: no other spec of the kind of '{name}' gives wrong options; name "
                 "some under evaluation.suites.spec-knowledge.others"
             )
-        questions += spec_questions(spec, usable, name, assistant, provider)
+        asked = spec_questions(spec, usable, name, assistant, provider)
+        questions += evenly(asked, most)
     return questions
 
 
