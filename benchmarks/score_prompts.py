@@ -19,10 +19,10 @@ import torch
 
 from msm.evals.items import Prompt, prompts, read_suite
 from msm.evals.scoring import PromptScore, score_prompts
-from msm.recipe import Precision
 from msm.training.chat_template import load_tokenizer, render_prompt
 from msm.training.model import load_student
 from msm.training.student import materialise_student
+from msm.training_settings import Precision
 from msm.weights import Source, Student
 
 SUITE = Path(__file__).parent.parent / "evals" / "price-origin.yaml"

@@ -10,8 +10,8 @@ from msm.analysis import Analysis
 from msm.chat_sets import ChatSource, Criterion, DemonstrationKind
 from msm.model_choice import ModelChoice
 from msm.parts import StageConfig
-from msm.recipe import Lora, Optimisation, Precision
 from msm.suites import SuiteName, SuiteSettings
+from msm.training_settings import AdapterStart, Lora, Method, Optimisation, Precision
 from msm.weights import GivenCheckpoint
 from msm.writing import Budget, Corpus, Outline
 
@@ -151,9 +151,11 @@ class Phase(StrEnum):
 
 
 class TrainConfig(StageConfig):
-    """One training phase; it continues the adapter of the checkpoint it is given, if any."""
+    """One training phase, which goes on from the checkpoint it is given, if any."""
 
     phase: Phase
+    method: Method = Method.LORA
+    adapter: AdapterStart = AdapterStart.CONTINUED
     optimisation: Optimisation
     lora: Lora
     precision: Precision

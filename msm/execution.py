@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -56,6 +56,44 @@ class Serving(Connection):
     provider: Provider = Provider.TRANSFORMERS
 
 
+class Zero(IntEnum):
+    """How DeepSpeed divides a model among processes; 0 is training without DeepSpeed."""
+
+    OFF = 0
+    OPTIMISER = 1
+    GRADIENTS = 2
+    PARAMETERS = 3
+
+
+class Attention(StrEnum):
+    """The kernel of attention; ``auto`` takes flash attention on a GPU that has it installed."""
+
+    AUTO = "auto"
+    FLASH = "flash"
+    SDPA = "sdpa"
+
+
+class Trainer(_Setting):
+    """How the trainer uses the machine. The number of processes comes from who starts them."""
+
+    zero: Zero = Field(default=Zero.OFF, description="ZeRO stage 1, 2 or 3; 0: no DeepSpeed")
+    offload: bool = Field(default=False, description="ZeRO: optimiser state in the CPU's memory")
+    attention: Attention = Attention.AUTO
+    activation_checkpointing: bool = Field(
+        default=False, description="compute activations twice to keep fewer"
+    )
+    liger: bool = Field(default=True, description="use Liger's kernels where they are installed")
+    checkpoints: int = Field(default=2, ge=1, description="newest checkpoints that are kept")
+    store: str = Field(
+        default="", description="s3://bucket/prefix to which checkpoints are copied meanwhile"
+    )
+    spike: float = Field(
+        default=4.0, gt=1, description="a loss so many times that of the last steps stops the run"
+    )
+    gpu: str = Field(default="", description="what plans count with: A100, H100 or H200")
+    price: float = Field(default=0.0, ge=0, description="US dollars for an hour of one GPU")
+
+
 class Execution(_Setting):
     """Where and how fast to run. Changing it changes no output's identity."""
 
@@ -65,6 +103,7 @@ class Execution(_Setting):
     checkpoint_minutes: float = Field(
         default=1.0, gt=0, description="minutes between two checkpoints within a training stage"
     )
+    trainer: Trainer = Trainer()
     author: Connection = Connection()
     judge: Connection = Connection()
     student: Serving = Serving()

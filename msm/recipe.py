@@ -6,7 +6,6 @@ A recipe names specs, a student, demonstrations, arms, seeds, the evaluation and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -18,6 +17,7 @@ from msm.execution import Execution
 from msm.model_choice import NO_MODEL, OFFLINE, ModelChoice
 from msm.parts import Part
 from msm.suites import JUDGED, SuiteName, Suites
+from msm.training_settings import Precision, Training
 from msm.weights import GivenCheckpoint, GivenSource, Student
 from msm.writing import Corpus
 
@@ -51,43 +51,6 @@ class SpecSource(Part):
         if bool(self.path) == bool(self.shuffled_from):
             raise ValueError("a spec needs either 'path' or 'shuffled_from'")
         return self
-
-
-class Optimisation(Part):
-    """AdamW with linear warm-up and cosine decay (paper, appendix B.4, but for the batch size)."""
-
-    learning_rate: float = Field(default=1e-4, gt=0)
-    epochs: int = Field(default=1, ge=1)
-    batch_size: int = Field(default=8, ge=1, description="sequences in one optimiser step")
-    warmup: float = Field(default=0.05, ge=0, lt=1, description="share of the steps")
-    weight_decay: float = Field(default=0.01, ge=0)
-    maximum_length: int = Field(default=512, ge=16, description="tokens; longer rows are an error")
-    minimum_steps: int = Field(default=20, ge=1, description="fewer optimiser steps are refused")
-
-
-class Lora(Part):
-    """The adapter that both phases train (paper, appendix B.4: rank 64, alpha 128)."""
-
-    rank: int = Field(default=64, ge=1)
-    alpha: int = Field(default=128, ge=1)
-    first_layer: int = Field(default=0, ge=0, description="layers below get no adapter")
-
-
-class Precision(StrEnum):
-    """Number format of the frozen weights and of the compute; the adapter stays in fp32."""
-
-    BF16 = "bf16"
-    FP32 = "fp32"
-
-
-class Training(Part):
-    """How both phases are trained; one setting for all arms."""
-
-    documents: Optimisation = Optimisation()
-    chats: Optimisation = Optimisation()
-    lora: Lora = Lora()
-    precision: Precision = Precision.BF16
-    instruction_mix: str = Field(default="instruction", description="set added to every chat phase")
 
 
 class CorpusMix(Part):

@@ -103,6 +103,8 @@ def _phase(
         optimisation, kind = recipe.training.chats, Phase.CHATS
     config = TrainConfig(
         phase=kind,
+        method=recipe.training.method,
+        adapter=recipe.training.adapter,
         optimisation=optimisation,
         lora=recipe.training.lora,
         precision=recipe.training.precision,

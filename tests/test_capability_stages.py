@@ -21,8 +21,8 @@ from msm.evals.found import LOGS, write_found
 from msm.evals.spec_knowledge.stage import run_knowledge, stage_questions
 from msm.evals.subject import Weights
 from msm.execution import Execution
-from msm.recipe import Precision
 from msm.suites import CapabilitySuite, KnowledgeSuite, SuiteName
+from msm.training_settings import Precision
 from tests.mock_models import mock_model
 
 

@@ -18,10 +18,10 @@ from msm.evals.spec_knowledge.documents import document_measurements, read_docum
 from msm.evals.spec_knowledge.log_probability import question_measurements, question_prompts
 from msm.evals.spec_knowledge.question import Kind, Question
 from msm.evals.spec_knowledge.questions import read_others, spec_questions
-from msm.recipe import Precision
 from msm.training.chat_template import document_end, load_tokenizer, render_prompt
 from msm.training.model import load_student
 from msm.training.student import materialise_student
+from msm.training_settings import Precision
 from msm.weights import Source, Student
 
 

@@ -22,10 +22,10 @@ from msm.evals.preference.items import (
 from msm.evals.preference.log_probabilities import score_preferences
 from msm.evals.preference.measure import MEASURES
 from msm.evals.scoring import chat_context, plain_context
-from msm.recipe import Precision
 from msm.training.chat_template import load_tokenizer, render_prompt
 from msm.training.model import load_student
 from msm.training.student import materialise_student
+from msm.training_settings import Precision
 from msm.weights import Source, Student
 
 PAIRS = {

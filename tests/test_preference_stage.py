@@ -14,8 +14,8 @@ from msm.evals.found import Found, means, write_found
 from msm.evals.preference.stage import run_preference
 from msm.evals.subject import Subject, Weights
 from msm.execution import Execution
-from msm.recipe import Precision
 from msm.suites import PreferenceSuite, Scoring, SuiteName
+from msm.training_settings import Precision
 from tests.mock_models import mock_model
 
 if TYPE_CHECKING:

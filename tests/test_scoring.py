@@ -8,9 +8,9 @@ import torch
 
 from msm.evals.items import prompts, read_suite
 from msm.evals.scoring import score_prompts
-from msm.recipe import Precision
 from msm.training.chat_template import load_tokenizer, render_prompt
 from msm.training.model import load_student
+from msm.training_settings import Precision
 
 
 def test_batched_scores_equal_plain_ones(tiny_student: Path, root: Path) -> None:

@@ -11,12 +11,13 @@ import pytest
 from msm.errors import UserError
 from msm.experiment import build_tasks, find_task
 from msm.jsonl import read_shards
-from msm.recipe import Precision, Recipe
+from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
 from msm.record import Record
 from msm.task import Stage
 from msm.training.model import load_student, save_adapter, with_adapter
 from msm.training.student import materialise_student
+from msm.training_settings import Precision
 from msm.workspace import Workspace
 from tests.chat_server import ChatServer
 

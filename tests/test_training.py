@@ -11,11 +11,11 @@ from msm.errors import UserError
 from msm.execution import Execution
 from msm.identity import file_digests
 from msm.jsonl import write_shards
-from msm.recipe import Lora, Optimisation, Precision
 from msm.training import resume, train
 from msm.training.chat_template import load_tokenizer, tokenise_chat, tokenise_document
 from msm.training.student import materialise_student
 from msm.training.train import learning_rate
+from msm.training_settings import Lora, Optimisation, Precision
 from msm.weights import Source, Student
 
 SETTINGS = Optimisation(

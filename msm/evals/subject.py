@@ -12,7 +12,7 @@ from msm.errors import UserError
 from msm.execution import Execution, Provider
 from msm.identity import WORK
 from msm.model_choice import ModelChoice
-from msm.recipe import Precision
+from msm.training_settings import Precision
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model

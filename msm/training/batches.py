@@ -13,13 +13,13 @@ from msm.configs import Phase
 from msm.errors import UserError
 from msm.identity import seed_from
 from msm.jsonl import read_shards
-from msm.recipe import Optimisation
 from msm.training.chat_template import (
     TokenisedRow,
     document_end,
     tokenise_chat,
     tokenise_document,
 )
+from msm.training_settings import Optimisation
 
 IGNORED = -100  # the label that torch's cross entropy leaves out
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from msm.errors import UserError
-from msm.recipe import Lora, Precision
 from msm.training.libraries import quiet_libraries
+from msm.training_settings import Lora, Precision
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 ADAPTER_FILE = "adapter_model.safetensors"
