@@ -208,6 +208,21 @@ def cost(
     show_costs(experiment, workspace)
 
 
+@app.command()
+def logs(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="a recipe's name")],
+    workspace: Root = Path(),
+) -> None:
+    """Bundle an experiment's transcripts with a viewer, which its report links."""
+    from msm.evals.bundle import bundle_logs
+
+    outputs = workspace / "outputs" / experiment
+    folder, count = bundle_logs(outputs)
+    print(f"{count} logs  {folder}")
+    print(f"serve with  python -m http.server --bind 127.0.0.1 --directory {outputs}")
+    print(f"open        http://127.0.0.1:8000/{folder.name}/")
+
+
 @app.command("judge-check")
 def judge_check(
     model: Annotated[

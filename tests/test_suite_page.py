@@ -192,7 +192,8 @@ def test_nothing_is_loaded_from_elsewhere(report: Report) -> None:
     addresses = parsed(report).addresses
     folders = {row["role"].removeprefix("suite:") for row in read_table(report.out / "costs.csv")}
     assert {unquote(address) for address in addresses} == {
-        f"../../evaluate/{name}/logs/" for name in folders
+        "../../viewer/index.html",
+        *(f"../../evaluate/{name}/logs/" for name in folders),
     }
     page = report.text("report.html")
     for remote in ("src=", "@import", "url(", "<script", "https://"):
@@ -263,7 +264,8 @@ def test_text_from_outside_is_escaped(tmp_path: Path) -> None:
         assert "<script" not in path.read_text(encoding="utf-8"), path.name
         if path.suffix == ".svg":
             ElementTree.fromstring(path.read_text(encoding="utf-8"))
-    assert all(address.startswith("../../evaluate/") for address in parsed(report).addresses)
+    ours = ("../../evaluate/", "../../viewer/")
+    assert all(address.startswith(ours) for address in parsed(report).addresses)
     markdown = report.text("report.md")
     assert "<script" not in re.sub(r"\\<", "", markdown)
     assert "](http" not in markdown.replace("\\]", "")

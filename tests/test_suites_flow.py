@@ -68,3 +68,11 @@ def test_suites_alone_make_a_report_and_a_candidate(root: Path, tmp_path: Path) 
     assert "openai-api/local/judge" in page
     card = (outputs / "register" / "tiny" / "card.md").read_text(encoding="utf-8")
     assert "| agentic | decided | main | 0 % |" in card
+    bundled = msm("logs", "tiny", cwd=tmp_path)
+    assert bundled.returncode == 0, bundled.stderr
+    viewer = (report / "report.html").parent / "../../viewer/index.html"
+    assert 'href="../../viewer/index.html"' in (report / "report.html").read_text(encoding="utf-8")
+    assert viewer.exists()
+    kept = {log.name for log in outputs.glob("evaluate/*/logs/*.eval")}
+    assert kept == {log.name for log in (outputs / "viewer" / "logs").rglob("*.eval")}
+    assert msm("logs", "other", cwd=tmp_path).returncode == 2

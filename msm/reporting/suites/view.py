@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from msm.configs import ArmResult, ReportConfig
+from msm.evals.bundle import VIEWER
 from msm.evals.measurement import Better, Measure, Role, Unit
 from msm.reporting.contrasts import ContrastResult
 from msm.reporting.pairs import Pairs
@@ -137,6 +138,11 @@ class SuitesView:
     def log_link(self, folder: SuiteFolder) -> str:
         """The log folder seen from the report's own, where both lie in a workspace."""
         return f"../../evaluate/{quote(folder.name)}/logs/"
+
+    @property
+    def viewer_link(self) -> str:
+        """The bundle that ``msm logs`` makes, seen from the report."""
+        return f"../../{VIEWER}/index.html"
 
     @property
     def log_command(self) -> str:
