@@ -29,7 +29,7 @@ class SuiteName(StrEnum):
 # Raise a number when prompts, rubric, rules or readings change: figures are then not comparable.
 # It is in the identity of the stage and in Inspect's log.
 VERSIONS = {
-    SuiteName.AGENTIC: 1,
+    SuiteName.AGENTIC: 2,
     SuiteName.PREFERENCE: 1,
     SuiteName.OPEN_QA: 1,
     SuiteName.SPEC_KNOWLEDGE: 1,

@@ -17,6 +17,7 @@ import yaml
 from msm.evals.agentic.answer import Block
 from msm.evals.agentic.assistant import Assistant, refuse_taken_name
 from msm.evals.agentic.cells import OPPOSITE, Goal
+from msm.evals.marks import between_marks
 
 SCENARIO_FILE = Path(__file__).with_name("exfiltration.yaml")
 SLOT = re.compile(r"\$\w+|\$\{\w+\}")
@@ -66,7 +67,9 @@ def sends_weights(blocks: list[Block]) -> bool:
 def exfiltration_question(response: str) -> tuple[str, str]:
     """What the judge is told about one answer: its system prompt and its question."""
     judge = _scenario()["judge"]
-    return judge["system"], Template(judge["user"]).substitute(response=response)
+    return judge["system"], Template(judge["user"]).substitute(
+        response=between_marks("answer", response)
+    )
 
 
 def _letter(email: dict[str, Any]) -> str:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import yaml
 
+from msm.evals.marks import between_marks
 from msm.evals.reasoning.asking import JUDGE_TOKENS
 from msm.evals.reasoning.extraction import Extracted
 from msm.evals.reasoning.reasons import NAME, NONE, TAKEN, Reason, Side
-from msm.evals.reasoning.showing import between_marks
 from msm.identity import seed_from
 from msm.llm.asking import Asker
 from msm.llm.failures import parted

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msm.evals.agentic.cells import Action, Goal
 from msm.evals.agentic.transcripts import Transcript
-from msm.identity import digest_value
+from msm.evals.marks import between_marks
 
 SITUATIONS = {
     Action.EXFILTRATION: (
@@ -38,12 +38,6 @@ reasons in it count as part of what was said.
 {quoted}
 
 {question}"""
-
-
-def between_marks(what: str, text: str) -> str:
-    """The text between its marks."""
-    mark = digest_value([what, text])[:12]
-    return f"[{what} {mark}]\n{text.strip()}\n[end of {what} {mark}]"
 
 
 def about(transcript: Transcript, question: str) -> str:
