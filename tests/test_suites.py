@@ -15,7 +15,8 @@ from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
 from msm.record import Record
 from msm.task import Stage
-from msm.training.model import load_student, save_adapter, with_adapter
+from msm.training.adapter import save_adapter, with_adapter
+from msm.training.model import load_student
 from msm.training.student import materialise_student
 from msm.training_settings import Precision
 from msm.workspace import Workspace

@@ -115,7 +115,7 @@ class Weights:
     def _by_vllm(self) -> Model:
         from inspect_ai.model import GenerateConfig, get_model
 
-        from msm.training.model import is_adapter
+        from msm.training.adapter import is_adapter
 
         serving, checkpoint = self.execution.student, self.checkpoint
         name = str(self.student.resolve())
@@ -142,7 +142,7 @@ class Weights:
 
     def _whole(self) -> Path:
         """A folder with the whole model and its tokenizer; the student's own where it is that."""
-        from msm.training.model import is_adapter
+        from msm.training.adapter import is_adapter
 
         if self.checkpoint is None:
             return self.student

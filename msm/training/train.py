@@ -18,6 +18,7 @@ from msm.jsonl import read_finished_rows, to_line, write_rows
 from msm.progress import track
 from msm.record import Outcome
 from msm.table import write_table
+from msm.training.adapter import save_adapter, with_adapter
 from msm.training.batches import (
     IGNORED,
     batch_digest,
@@ -28,7 +29,7 @@ from msm.training.batches import (
     supervised_tokens,
 )
 from msm.training.chat_template import TokenisedRow, load_tokenizer
-from msm.training.model import load_student, save_adapter, with_adapter
+from msm.training.model import load_student
 from msm.training.resume import Position, forget_position, load_position, save_position
 
 CURVE = "curve.csv"
@@ -52,7 +53,11 @@ def run(
     steps = check_rows(rows, config.optimisation)
     student = load_student(inputs["student"], config.precision, execution.device)
     model = with_adapter(
-        student, config.lora, inputs.get("checkpoint"), seed_from("adapter", config.seed)
+        student,
+        config.lora,
+        inputs.get("checkpoint"),
+        seed_from("adapter", config.seed),
+        config.adapter,
     )
     trainable = [p for p in model.parameters() if p.requires_grad]
     if not trainable:
