@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +36,14 @@ from msm.record import (
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
+
+
+_identity: ContextVar[str] = ContextVar("identity", default="")
+
+
+def running_identity() -> str:
+    """The identity of the output that this process makes now; "" outside ``run_stage``."""
+    return _identity.get()
 
 
 class StageFunction(Protocol):
@@ -98,7 +107,8 @@ def run_stage(
             partial = out.parent / f".{out.name}.partial-{identity[:12]}"
             _remove_other_partials(out, partial)
             partial.mkdir(exist_ok=True)
-            outcome = definition.load()(config, inputs, partial, execution)
+            with _running(identity):
+                outcome = definition.load()(config, inputs, partial, execution)
             record = Record(
                 stage=definition.name,
                 stage_version=definition.version,
@@ -130,6 +140,15 @@ def run_stage(
                 f"cannot write {error.filename}: {error.strerror}; choose another --workspace"
             ) from None
         raise
+
+
+@contextmanager
+def _running(identity: str) -> Iterator[None]:
+    token = _identity.set(identity)
+    try:
+        yield
+    finally:
+        _identity.reset(token)
 
 
 def _finish(record: Record, partial: Path, out: Path) -> Record:
