@@ -195,10 +195,10 @@ def test_zero_divides_what_it_says(llama: Shape) -> None:
 
 
 def test_where_a_model_fits(llama: Shape, qwen: Shape) -> None:
-    adapter = dataclasses.replace(LORA, checkpointing=True, fused_loss=True)
+    adapter = dataclasses.replace(LORA, checkpointing=True)
     assert processes_needed(llama, adapter, GPUS["A100"]) == 1
     assert processes_needed(qwen, adapter, GPUS["H200"]) == 1
-    full = dataclasses.replace(FULL, checkpointing=True, fused_loss=True)
+    full = dataclasses.replace(FULL, checkpointing=True)
     assert processes_needed(llama, full, GPUS["H100"]) is None  # 18 bytes a parameter: 145 GB
     divided = dataclasses.replace(full, zero=Zero.PARAMETERS)
     assert processes_needed(llama, divided, GPUS["H100"]) == 4
@@ -221,7 +221,7 @@ def test_activations_are_near_to_what_autograd_keeps(method: Method, precision: 
     model = _model(config).to(dtype)
     lora = Lora(rank=8, alpha=16)
     if method is Method.LORA:
-        model = with_adapter(model, lora, None, 1)
+        model = with_adapter(model, lora, None, 1).to(dtype)
     own = {p.untyped_storage().data_ptr() for p in model.parameters()}
     kept: dict[int, int] = {}
 

@@ -16,9 +16,8 @@ from msm.training_settings import Lora, Method, Precision
 # in bf16 on 8 H100 (its benchmarks of 2024-12). To be replaced by a figure measured here.
 EXPECTED_MFU = 0.35
 MASTER, MOMENTS, GRADIENT = 4, 8, 4  # bytes for each trained parameter: all in fp32
-COPY = 2  # bytes of the bf16 copy of a trained parameter that the forward pass computes with
-LOGIT = 2 + 4 + 4  # bytes: bf16 logits, their fp32 copy, the gradient
-CHUNKED_LOGITS = 1024  # tokens whose logits are there at once where the loss is fused (Liger)
+COPY = 2  # bytes of the bf16 copy that the forward pass computes with, if it does so in bf16
+LOGITS = 2  # times that a number is kept for each logit: itself and its gradient
 OVERHEAD = 1.5e9  # bytes: CUDA context, libraries, communication buffers
 PROCESSES = (1, 2, 4, 8, 16, 32, 64)
 
@@ -39,7 +38,6 @@ class Setup:
     zero: Zero = Zero.OFF
     offload: bool = False
     checkpointing: bool = False
-    fused_loss: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,13 +125,12 @@ def memory(shape: Shape, setup: Setup, processes: int = 1) -> Memory:
         weights = weights / processes + 2 * whole
     if setup.offload and setup.zero > Zero.OFF:
         optimiser = 0
-    counted = min(setup.length, CHUNKED_LOGITS) if setup.fused_loss else setup.length
     return Memory(
         weights=weights,
         gradients=gradients,
         optimiser=optimiser,
         activations=setup.length * _activations_per_token(shape, setup, wide),
-        logits=counted * shape.vocabulary * LOGIT,
+        logits=setup.length * shape.vocabulary * LOGITS * wide,
     )
 
 
@@ -169,8 +166,8 @@ def _activations_per_token(shape: Shape, setup: Setup, wide: int) -> float:
 
     Of each layer: for each of two norms its input and its scaled output, and an fp32 copy; query,
     key and value before and after rotation; attention's output; and four of the inner width (gate,
-    its activation, up, their product). An adapter on bf16 weights keeps besides an fp32 copy of each
-    projection's input. With checkpointing: each layer's input, and all of one layer at a time.
+    its activation, up, their product). An adapter keeps its inner numbers besides. With
+    checkpointing: each layer's input, and all of one layer at a time.
     """
     query, key = shape.width("q_proj"), shape.width("k_proj")
     inner = shape.width("gate_proj")
@@ -178,8 +175,7 @@ def _activations_per_token(shape: Shape, setup: Setup, wide: int) -> float:
     kept += 4 * 2 * shape.hidden
     with_adapter = 0
     if setup.method is Method.LORA:
-        inputs = sum(each.inputs for each in shape.projections) if wide == 2 else 0
-        with_adapter = 4 * (inputs + len(shape.projections) * setup.lora.rank)
+        with_adapter = wide * len(shape.projections) * setup.lora.rank
     reached = shape.layers
     if setup.method is Method.LORA:
         reached = max(0, shape.layers - setup.lora.first_layer)
