@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from msm.execution import Execution, LiveMetrics, Trainer
-from msm.registry.live import LiveLog, LiveSubject, open_live_log
 from msm.parts import StageConfig
 from msm.record import Outcome
+from msm.registry.live import LiveLog, LiveSubject, open_live_log
 from msm.stage import StageDefinition, run_stage
 from msm.training.monitor import Monitor, peak_of
 from tests.mlflow_server import MlflowServer
