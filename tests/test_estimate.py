@@ -247,6 +247,13 @@ def test_hours_follow_from_speed_and_utilisation_from_hours(llama: Shape) -> Non
     assert trained_parameters(llama, LORA) < trained_parameters(llama, FULL)
 
 
+def test_the_table_in_the_documentation_is_what_the_estimates_say() -> None:
+    from benchmarks.gpu_table import table
+
+    written = (Path(__file__).parents[1] / "docs" / "training.md").read_text(encoding="utf-8")
+    assert "\n".join(table()) in written
+
+
 def test_gpus_are_known_by_the_drivers_name_and_the_recipes() -> None:
     found = recognised("NVIDIA H100 80GB HBM3")
     assert found is not None and found.name == "H100"

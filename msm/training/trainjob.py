@@ -60,7 +60,7 @@ def trainjob(job: Job, experiment: str, name: str, command: Sequence[str]) -> di
                 "command": list(command),
                 "numNodes": job.nodes,
                 "numProcPerNode": job.gpus,
-                "resourcesPerNode": {"requests": gpus, "limits": gpus},
+                "resourcesPerNode": {"requests": gpus, "limits": dict(gpus)},
                 "env": _environment(job),
             },
             "runtimePatches": [_patch(job)],
