@@ -212,7 +212,7 @@ def test_where_a_model_fits(llama: Shape, qwen: Shape) -> None:
 def test_activations_are_near_to_what_autograd_keeps(method: Method, precision: Precision) -> None:
     import torch
 
-    from msm.training.model import with_adapter
+    from msm.training.adapter import with_adapter
 
     config = {**LLAMA_8B, "hidden_size": 128, "intermediate_size": 448, "num_hidden_layers": 4}
     config |= {"num_attention_heads": 4, "num_key_value_heads": 1, "vocab_size": 64}

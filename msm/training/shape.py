@@ -12,7 +12,6 @@ from typing import Any
 from msm.errors import UserError
 from msm.training_settings import Lora
 
-PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 
 
@@ -85,6 +84,7 @@ def shape_of(config: Mapping[str, Any]) -> Shape:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    from msm.training.adapter import PROJECTIONS
     from msm.training.libraries import quiet_libraries
 
     quiet_libraries()
