@@ -115,9 +115,37 @@ for _stage, _help in (
     ("write", "Write one document for each planned row."),
     ("curate", "Filter, deduplicate and decontaminate documents."),
     ("demonstrate", "Make a set of chats for fine-tuning."),
-    ("train", "Train one phase: documents or chats."),
 ):
     _stage_command(_stage, _help)
+
+
+@app.command()
+def train(
+    recipe: RecipePath,
+    name: TaskName,
+    workspace: Root = Path(),
+    overrides: Overrides = None,
+    profile: Profile = None,
+    replace: Replace = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="print steps, memory, hours and cost, and stop")
+    ] = False,
+    trainjob: Annotated[
+        bool, typer.Option("--trainjob", help="print it as a job for Kubeflow Trainer, and stop")
+    ] = False,
+) -> None:
+    """Train one phase: documents or chats."""
+    if dry_run or trainjob:
+        from msm.cli_train import show_plan, show_trainjob
+        from msm.recipe_file import load_recipe
+
+        loaded = load_recipe(recipe, overrides or [], profile)
+        if trainjob:
+            show_trainjob(loaded, name, recipe, overrides or [], profile)
+        else:
+            show_plan(loaded, name, workspace)
+        return
+    _run_stage("train", recipe, name, workspace, overrides, profile, replace)
 
 
 @app.command()

@@ -83,9 +83,8 @@ def run_task(
                 located[role] = Path(inputs[role])
             else:
                 located[role] = locate(source, loaded)
-        record, _ = run_stage(
-            definition(task.stage), task.config, located, Path(out), loaded.execution
-        )
+        execution = loaded.execution.named(loaded.name, task.label)
+        record, _ = run_stage(definition(task.stage), task.config, located, Path(out), execution)
     return {
         "identity": record.identity,
         "rows_out": record.outcome.rows_out,

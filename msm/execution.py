@@ -73,6 +73,36 @@ class Attention(StrEnum):
     SDPA = "sdpa"
 
 
+class LiveMetrics(StrEnum):
+    """Whether a run's figures go to MLflow while it runs; ``auto``: if MLflow is a server."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class Job(_Setting):
+    """Where Kubeflow Trainer runs a training, for ``msm train --trainjob``."""
+
+    image: str = Field(default="", description="the container image, best by its digest")
+    nodes: int = Field(default=1, ge=1)
+    gpus: int = Field(default=8, ge=1, description="of each node, one process for each")
+    gpu_resource: str = Field(default="nvidia.com/gpu", description="what the cluster calls them")
+    runtime: str = Field(default="torch-distributed", description="a ClusterTrainingRuntime")
+    namespace: str = Field(default="", description="left out: the one that kubectl uses")
+    claim: str = Field(
+        default="", description="a volume claim that all nodes share; the workspace lies there"
+    )
+    secrets: Mapping[str, str] = Field(
+        default={}, description="environment variable: name of a secret, '/', its key"
+    )
+    environment: Mapping[str, str] = Field(default={}, description="variables that are no secret")
+    shared_memory: str = Field(default="16Gi", description="size of /dev/shm, which NCCL uses")
+    grace_seconds: int = Field(
+        default=120, ge=30, description="from SIGTERM to SIGKILL: time for a last checkpoint"
+    )
+
+
 class Trainer(_Setting):
     """How the trainer uses the machine. The number of processes comes from who starts them."""
 
@@ -90,6 +120,11 @@ class Trainer(_Setting):
     spike: float = Field(
         default=4.0, gt=1, description="a loss so many times that of the last steps stops the run"
     )
+    live_metrics: LiveMetrics = LiveMetrics.AUTO
+    run: str = Field(
+        default="", description="experiment/stage/name in MLflow; left out: as the recipe says"
+    )
+    job: Job = Job()
     gpu: str = Field(default="", description="what plans count with: A100, H100 or H200")
     price: float = Field(default=0.0, ge=0, description="US dollars for an hour of one GPU")
 
@@ -108,8 +143,16 @@ class Execution(_Setting):
     judge: Connection = Connection()
     student: Serving = Serving()
 
+    def named(self, experiment: str, output: str) -> Execution:
+        """With the name that a training run has in MLflow while it runs, if none was given."""
+        run = self.trainer.run or f"{experiment}/{output}"
+        return self.model_copy(update={"trainer": self.trainer.model_copy(update={"run": run})})
+
     def recorded(self) -> dict[str, Any]:
         """As it stands in a record: without the arguments and addresses, which may hold secrets."""
         hidden = {"base_url", "arguments"}
-        roles = dict.fromkeys(("author", "judge", "student"), hidden)
-        return self.model_dump(mode="json", exclude=roles)
+        left_out = {
+            **dict.fromkeys(("author", "judge", "student"), hidden),
+            "trainer": {"run", "job"},
+        }
+        return self.model_dump(mode="json", exclude=left_out)

@@ -42,6 +42,6 @@ class Workspace:
             task.config,
             self.inputs(task),
             self.output(task.stage, task.name),
-            self.recipe.execution,
+            self.recipe.execution.named(self.recipe.name, task.label),
             replace,
         )

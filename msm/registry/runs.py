@@ -18,7 +18,7 @@ from msm.registry.client import (
     Param,
     RunTag,
 )
-from msm.registry.tracker import Subject, Tracker, run_key
+from msm.registry.tracker import Subject, Tracker, live_key, run_key
 
 METRICS_PER_CALL = 1000  # MLflow's limits on one call
 PARAMS_PER_CALL = 100
@@ -57,10 +57,13 @@ class DataSet:
 def ensure_run(
     tracker: Tracker, subject: Subject, started: int, tags: Mapping[str, str]
 ) -> tuple[str, str]:
-    """The run of a subject, made if need be: its id, and what it was last completed with."""
+    """The run of a subject, made if need be: its id, and what it was last completed with.
+
+    A run that the subject's training began is taken; from then on it is found by its own tags.
+    """
     tags = {**tags, **subject.tags}
     key = run_key(tags)
-    run = tracker.runs.get(key)
+    run = tracker.runs.get(key) or tracker.live.pop(live_key(tags), None)
     if run is None:
         run = tracker.client.create_run(tracker.experiment_id, started, tags, subject.name)
         tracker.runs[key] = run

@@ -24,6 +24,7 @@ from msm.registry.server import (
 )
 
 PAGE = 200
+LIVE = "msm.live"  # tag of a run that a training began: the identity of what it makes
 _KEYS = ("msm.output", "msm.identity", "msm.digest")
 
 
@@ -52,11 +53,16 @@ class Subject:
 
 @dataclass(frozen=True)
 class Tracker:
-    """An open experiment: its runs by output, identity and digest, its models by the last two."""
+    """An open experiment: its runs by output, identity and digest, its models by the last two.
+
+    ``live`` are the runs that a training began and that no registration has taken yet, by output
+    and identity.
+    """
 
     client: Any
     experiment_id: str
     runs: dict[tuple[str, ...], Any]
+    live: dict[tuple[str, str], Any]
     models: dict[tuple[str, ...], Any]
 
 
@@ -72,7 +78,7 @@ def open_tracker(uri: str, experiment: str) -> Iterator[Tracker]:
     with environment({URI_VARIABLE: uri}), _explained(uri):
         make_database(uri)
         client = MlflowClient(uri, uri)
-        experiment_id = _ensure_experiment(client, uri, experiment)
+        experiment_id = ensure_experiment(client, uri, experiment)
         runs = all_pages(
             lambda token: client.search_runs(
                 [experiment_id], "", max_results=PAGE, order_by=["start_time ASC"], page_token=token
@@ -87,6 +93,7 @@ def open_tracker(uri: str, experiment: str) -> Iterator[Tracker]:
             client,
             experiment_id,
             {run_key(run.data.tags): run for run in reversed(runs)},
+            {live_key(run.data.tags): run for run in reversed(runs) if _is_live(run.data.tags)},
             {model_key(model.tags): model for model in models},
         )
 
@@ -94,6 +101,15 @@ def open_tracker(uri: str, experiment: str) -> Iterator[Tracker]:
 def run_key(tags: Mapping[str, str]) -> tuple[str, ...]:
     """Output, identity and digest; two arms with the same phases share all but the first."""
     return tuple(tags.get(key, "") for key in _KEYS)
+
+
+def live_key(tags: Mapping[str, str]) -> tuple[str, str]:
+    """Output and identity: what a run is known by while it trains, and has no digest yet."""
+    return tags.get("msm.output", ""), tags.get(LIVE) or tags.get("msm.identity", "")
+
+
+def _is_live(tags: Mapping[str, str]) -> bool:
+    return LIVE in tags and "msm.digest" not in tags
 
 
 def model_key(tags: Mapping[str, str]) -> tuple[str, ...]:
@@ -113,7 +129,12 @@ def all_pages(search: Callable[[str | None], Any]) -> list[Any]:
             return found
 
 
-def _ensure_experiment(client: Any, uri: str, name: str) -> str:
+def ensure_experiment(client: Any, uri: str, name: str) -> str:
+    """The id of an experiment, made on first use.
+
+    Raises:
+        UserError: it is deleted.
+    """
     found = client.get_experiment_by_name(name)
     if found is None:
         root = artifact_root(uri)

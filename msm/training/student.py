@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,31 @@ def materialise_student(student: Student) -> Path:
     """
     if student.source is Source.FOLDER:
         return _checked_folder(Path(student.name))
+    return _made_once(student_folder(student), lambda partial: _fill_student(student, partial))
+
+
+def student_folder(student: Student) -> Path:
+    """Where a student lies once it is there."""
+    if student.source is Source.FOLDER:
+        return Path(student.name)
     name = f"{student.source}-{digest_value([CONVERSION, _made_of(student)])[:16]}"
-    return _made_once(
-        cache_folder() / "students" / name, lambda partial: _fill_student(student, partial)
-    )
+    return cache_folder() / "students" / name
+
+
+def config_folder(student: Student) -> Path:
+    """A folder with the student's ``config.json``, which of a hub's model is fetched alone.
+
+    Raises:
+        UserError: it cannot be had.
+    """
+    folder = student_folder(student)
+    if (folder / "config.json").exists():
+        return folder
+    if student.source is not Source.HUB:
+        return materialise_student(student)
+    fetched = folder.with_name(f"{folder.name}-config")
+    _download(student.name, student.revision, fetched, ("config.json",))
+    return fetched
 
 
 def materialise_given(given: GivenCheckpoint) -> Path:
@@ -169,12 +190,12 @@ def _checked_folder(folder: Path, name: str = "") -> Path:
     return folder
 
 
-def _download(name: str, revision: str, folder: Path) -> None:
+def _download(name: str, revision: str, folder: Path, wanted: Sequence[str] = WANTED) -> None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        snapshot_download(name, revision=revision, local_dir=folder, allow_patterns=list(WANTED))
+        snapshot_download(name, revision=revision, local_dir=folder, allow_patterns=list(wanted))
     except (OSError, ValueError, HfHubHTTPError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
