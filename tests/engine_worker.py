@@ -22,7 +22,7 @@ from msm.training.engines import make_engine
 from msm.training.libraries import quiet_libraries
 from msm.training.model import load_student, with_adapter
 from msm.training.trained import Trained
-from msm.training.world import World, find_world, joined, total
+from msm.training.world import World, agree, barrier, find_world, joined, total
 from msm.training.zero_loading import partitioned_loading
 from msm.training_settings import Lora, Method, Optimisation, Precision
 
@@ -58,6 +58,14 @@ def main() -> None:
     with joined(world, group_of_one=any(job.zero for job in jobs)):
         for job in jobs:
             run_job(job, world)
+        barrier(world)
+        said = {
+            "size": world.size,
+            "one": agree(world, world.rank == world.size - 1),
+            "none": agree(world, False),
+            "total": total(world, world.rank + 1.5),
+        }
+        Path(f"{sys.argv[1]}.said-{world.rank}").write_text(json.dumps(said), encoding="utf-8")
 
 
 def run_job(job: Job, world: World) -> None:
@@ -92,7 +100,9 @@ def load(job: Job, trainer: Trainer, precision: Precision, world: World) -> Any:
     return model
 
 
-def take_step(engine: Engine, step: int, world: World) -> dict[str, float]:
+def take_step(
+    engine: Engine, step: int, world: World, rate: float = SETTINGS.learning_rate
+) -> dict[str, float]:
     """One step over all packs of the step; returns its loss and gradient norm."""
     packs = [pack(step, index) for index in range(PACKS)]
     counted = PACKS * (LENGTH - 1)
@@ -106,7 +116,7 @@ def take_step(engine: Engine, step: int, world: World) -> dict[str, float]:
         part = part * (1 / counted if turn < len(mine) else 0.0)
         engine.backward(part, turn == rounds - 1)
         loss += float(part.detach())
-    return {"loss": total(world, loss), "norm": engine.step(SETTINGS.learning_rate)}
+    return {"loss": total(world, loss), "norm": engine.step(rate)}
 
 
 def pack(step: int, index: int) -> torch.Tensor:
@@ -128,7 +138,7 @@ def read_trained(path: Path) -> Trained:
     weights: dict[str, torch.Tensor] = {}
     moments: dict[str, dict[str, torch.Tensor]] = {}
     with safe_open(path, framework="pt") as file:
-        for entry in file.keys():
+        for entry in list(file.keys()):
             kind, _, name = entry.partition("/")
             if kind == "weight":
                 weights[name] = file.get_tensor(entry)

@@ -15,8 +15,6 @@ import torch
 
 from msm.errors import UserError
 
-Layer = torch.nn.Module
-
 
 def checkpoint_activations(model: Any) -> None:
     """Switch it on and put the model into training mode.
@@ -32,7 +30,7 @@ def checkpoint_activations(model: Any) -> None:
             f"{type(model).__name__} has no activation checkpointing; "
             "set execution.trainer.activation_checkpointing to false"
         )
-    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    model.activation_checkpointing_enable({"use_reentrant": False})
     model.train()
     require_checkpointing(model)
 
@@ -54,26 +52,33 @@ def require_checkpointing(model: Any) -> None:
 
 @contextmanager
 def require_recomputation(model: Any) -> Iterator[None]:
-    """Within it goes one forward and backward pass; each layer must be entered twice.
+    """Within it goes a forward and backward pass; the backward pass must compute each layer anew.
 
     Raises:
-        UserError: a layer was entered once: nothing is computed anew, everything is kept.
+        UserError: it did not enter a layer again: the layer's activations were all kept.
     """
-    entries: dict[Layer, int] = dict.fromkeys(checkpointed_layers(model), 0)
+    layers = checkpointed_layers(model)
+    recomputed: set[int] = set()
 
-    def count(layer: Layer, _: Any) -> None:
-        entries[layer] += 1
+    def note(index: int) -> None:
+        if torch._C._current_graph_task_id() != -1:  # autograd is at work: a backward pass
+            recomputed.add(index)
 
-    hooks = [layer.register_forward_pre_hook(count) for layer in entries]
+    # The layer's own hooks run once (transformers checkpoints its forward), its parts' run twice.
+    hooks = [
+        part.register_forward_pre_hook(lambda *_, index=index: note(index))
+        for index, layer in enumerate(layers)
+        for part in layer.children()
+    ]
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
-    once = sum(times < 2 for times in entries.values())
-    if once or not entries:
+    kept = len(layers) - len(recomputed)
+    if kept or not layers:
         raise UserError(
-            f"activation checkpointing has no effect in {once} of {len(entries)} layers; "
+            f"activation checkpointing has no effect in {kept} of {len(layers)} layers; "
             "call model.train() after any model.eval()"
         )
 

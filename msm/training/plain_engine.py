@@ -60,7 +60,7 @@ class PlainEngine:
 
     def backward(self, loss: torch.Tensor, last: bool) -> None:
         """Add the gradient of a part of a step's loss; ``last`` makes no difference here."""
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
 
     def step(self, learning_rate: float) -> float:
         """Clip, update and clear the gradients; returns their norm before clipping.

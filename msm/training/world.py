@@ -96,8 +96,10 @@ def joined(world: World, group_of_one: bool = False) -> Iterator[None]:
         yield
         return
     backend = "nccl" if world.device.startswith("cuda") else "gloo"
+    os.environ.setdefault("LOCAL_RANK", str(world.local_rank))  # DeepSpeed insists on it
     if world.size == 1:
-        dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
+        alone = torch._C._distributed_c10d.HashStore()
+        dist.init_process_group(backend, store=alone, rank=0, world_size=1)
     else:
         _meet(world, backend)
     try:
@@ -112,11 +114,7 @@ def _meet(world: World, backend: str) -> None:
         raise UserError(
             f"{world.size} processes, but no MASTER_ADDR to meet at; set it to the first host"
         )
-    # DeepSpeed reads these itself, and mpirun does not set them.
     os.environ.setdefault("MASTER_PORT", PORT)
-    os.environ.setdefault("RANK", str(world.rank))
-    os.environ.setdefault("WORLD_SIZE", str(world.size))
-    os.environ.setdefault("LOCAL_RANK", str(world.local_rank))
     dist.init_process_group(backend, rank=world.rank, world_size=world.size, timeout=PATIENCE)
 
 

@@ -9,8 +9,11 @@ processes, and the plain engine's is the same.
 
 from __future__ import annotations
 
+import io
 import logging
 import math
+import warnings
+from contextlib import redirect_stdout
 from typing import Any
 
 import torch
@@ -49,9 +52,6 @@ class ZeroEngine:
         Raises:
             UserError: nothing in the model can be trained.
         """
-        import deepspeed
-
-        logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
         self._world = world
         self._stage = trainer.zero
         self._trained = trained_parameters(model)
@@ -60,11 +60,10 @@ class ZeroEngine:
         exact = _lost_to_bf16(self._trained) if precision is Precision.BF16 else {}
         size = sum(getattr(p, "ds_numel", p.numel()) for p in self._trained.values())
         groups = parameter_groups(self._trained.items(), settings.weight_decay)
-        self._engine, *_ = deepspeed.initialize(
-            model=model,
-            optimizer=_optimiser(groups, settings, trainer, world.device),
-            config=zero_settings(trainer, precision, size, hidden_size(model), world.device),
-            dist_init_required=False,
+        self._engine = _start(
+            model,
+            _optimiser(groups, settings, trainer, world.device),
+            zero_settings(trainer, precision, size, hidden_size(model), world.device),
         )
         self._optimiser = self._engine.basic_optimizer
         self._updates = 0
@@ -173,6 +172,19 @@ class ZeroEngine:
 def hidden_size(model: Any) -> int:
     """Width of the residual stream, which some configs keep with the language model's part."""
     return int(model.config.get_text_config().hidden_size)
+
+
+def _start(model: Any, optimiser: Any, settings: dict[str, Any]) -> Any:
+    """DeepSpeed's engine, without its reports on memory and on kernels that it builds."""
+    import deepspeed
+
+    logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")
+    with redirect_stdout(io.StringIO()):
+        engine, *_ = deepspeed.initialize(
+            model=model, optimizer=optimiser, config=settings, dist_init_required=False
+        )
+    return engine
 
 
 def _optimiser(
