@@ -20,8 +20,9 @@ from msm.training.activations import (
     require_checkpointing,
     require_recomputation,
 )
+from msm.training.adapter import with_adapter
 from msm.training.engines import make_engine
-from msm.training.model import load_student, with_adapter
+from msm.training.model import load_student
 from msm.training.plain_engine import PlainEngine
 from msm.training.trained import Trained
 from msm.training.world import World, agree, find_world

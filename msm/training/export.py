@@ -103,7 +103,7 @@ def export(
         elif is_adapter(checkpoint):
             _write_adapter(checkpoint, aside, base)
         else:
-            raise UserError("what was trained is a whole model, no adapter; give --form merged")
+            raise UserError("what was trained is a whole model, no adapter; give --merged")
         _write_card(aside, form, precision, base, facts)
         aside.rename(out)
     finally:
