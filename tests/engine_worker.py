@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from msm.execution import Trainer, Zero
-from msm.training.activations import checkpoint_activations
+from msm.training.activations import checkpoint_activations, require_recomputation
 from msm.training.adapter import with_adapter
 from msm.training.engine import Engine
 from msm.training.engines import make_engine
@@ -77,7 +78,10 @@ def run_job(job: Job, world: World) -> None:
     if job.start:
         engine.load(read_trained(Path(job.start)))
     engine.model.train()
-    curve = [take_step(engine, step, world) for step in range(job.first, job.last)]
+    curve = []
+    for step in range(job.first, job.last):
+        with require_recomputation(engine.model) if job.recompute else nullcontext():
+            curve.append(take_step(engine, step, world))
     state = engine.state()
     if world.is_main:
         assert state is not None

@@ -25,7 +25,7 @@ from msm.training.engines import make_engine
 from msm.training.model import load_student
 from msm.training.plain_engine import PlainEngine
 from msm.training.trained import Trained
-from msm.training.world import World, agree, find_world
+from msm.training.world import World, agree, find_world, joined
 from msm.training.zero_settings import zero_settings
 from msm.training_settings import Optimisation, Precision
 from tests.engine_worker import LORA, PACKS, SETTINGS, Job, pack, read_trained, take_step
@@ -331,6 +331,12 @@ def test_a_launcher_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=message):
         find_world(device, environment)
+
+
+def test_processes_need_a_place_to_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    with pytest.raises(UserError, match="no MASTER_ADDR"), joined(World(0, 2, 0, "cpu")):
+        pass
 
 
 def test_settings_of_deepspeed_follow_the_trainers() -> None:

@@ -205,6 +205,8 @@ def _write_merged(checkpoint: Path, student: Path, folder: Path, precision: Prec
 
     model = load_checkpoint(student, checkpoint, precision, "cpu")
     model.save_pretrained(folder, safe_serialization=True)
+    for path in folder.glob("*.safetensors"):
+        path.chmod(0o644)  # safetensors makes files that nobody else may read
     # A whole model may have brought a tokenizer of its own; training never changes one.
     source = checkpoint if (checkpoint / "tokenizer_config.json").exists() else student
     for pattern in TOKENIZER_FILES:
