@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from msm.configs import RegisterConfig
 from msm.evals.measurement import Unit
+from msm.markdown import table_cell
 from msm.registry.candidate import own_score
 from msm.registry.evidence import Evidence
 from msm.registry.sources import Checkpoint, Source, Sources
@@ -27,7 +28,7 @@ def write_card(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(signed=_signed, cell=_cell, share=_share, figure=_figure)
+    environment.filters.update(signed=_signed, cell=table_cell, share=_share, figure=_figure)
     pairs = any(other.scores for other in sources.checkpoints.values())
     others = [
         other
@@ -83,8 +84,3 @@ def _figure(row: Mapping[str, str], name: str) -> str:
 
 def _share(value: float | str) -> str:
     return f"{100 * float(value):.0f} %"
-
-
-def _cell(text: object) -> str:
-    """Text that cannot break out of a table's cell."""
-    return " ".join(str(text).replace("|", "\\|").split())
