@@ -62,9 +62,14 @@ class Bucket:
             # with a checksum of parts is wrong for a range.
             response_checksum_validation="when_required",
         )
+        # Bytes that are sent with their SHA-256 are vouched for by that header, which is signed: to
+        # sign the bytes too, as botocore does over plain http, would hash them once more.
+        hashed = config.merge(Config(s3={"payload_signing_enabled": False}))
         try:
             with explained(address, "S3"):
-                self._s3: Any = boto3.Session().client("s3", config=config)
+                session = boto3.Session()
+                self._s3: Any = session.client("s3", config=config)
+                self._hashed: Any = session.client("s3", config=hashed)
         except ValueError:
             raise UserError(
                 f"{address}: AWS_ENDPOINT_URL is not a URL such as http://host:8333"
@@ -108,7 +113,7 @@ class Bucket:
     def write(self, name: str, content: bytes, checksum: str) -> None:
         """Write a small object. The server refuses other bytes than ``checksum`` (base64)."""
         with self._explained():
-            self._s3.put_object(**self._place(name), Body=content, ChecksumSHA256=checksum)
+            self._hashed.put_object(**self._place(name), Body=content, ChecksumSHA256=checksum)
 
     def open_uploads(self) -> Mapping[str, OpenUpload]:
         """The uploads in parts that were begun and have not ended, the last for each name."""
@@ -148,7 +153,7 @@ class Bucket:
     def write_part(self, upload: OpenUpload, number: int, content: bytes, checksum: str) -> str:
         """Write one part, numbered from 1; returns its tag."""
         with self._explained():
-            written = self._s3.upload_part(
+            written = self._hashed.upload_part(
                 **self._place(upload.name),
                 UploadId=upload.identifier,
                 PartNumber=number,
@@ -171,6 +176,16 @@ class Bucket:
                 UploadId=upload.identifier,
                 MultipartUpload={"Parts": listed},
             )
+
+    def abandon_upload(self, upload: OpenUpload) -> None:
+        """Give up an upload in parts, and with it the parts that are there."""
+        with self._explained():
+            self._s3.abort_multipart_upload(**self._place(upload.name), UploadId=upload.identifier)
+
+    def remove(self, name: str) -> None:
+        """Remove an object; one that is not there is no fault."""
+        with self._explained():
+            self._s3.delete_object(**self._place(name))
 
     def _explained(self) -> AbstractContextManager[None]:
         return explained(self.address, self._server)
