@@ -39,7 +39,7 @@ class SpoilingLine(BadLine):
 
 
 class SilentLine(BadLine):
-    """Takes every connection and everything that is sent, and passes nothing on until ``opened``."""
+    """Takes connections and what is sent over them, and passes nothing on until ``opened``."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)

@@ -1,4 +1,4 @@
-"""Copies of checkpoints in S3, on a real server: behind the loop, whole or not counted, and kept."""
+"""Copies of checkpoints in S3, on a real server: behind the loop, and whole or not counted."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_spoilt_bytes_never_make_a_whole_copy_and_the_next_copy_heals_it(
     large = (1024, 2048)  # moments in two parts
     with SpoilingLine(s3.url) as line:
         monkeypatch.setenv("AWS_ENDPOINT_URL", line.url)
-        with pytest.raises(UserError):
+        with pytest.raises(UserError, match="other bytes came to"):
             copy_checkpoint(_save(tmp_path, 1, large), place(s3_url, RUN), 2)
         assert newest_whole(s3_url, RUN) is None
         copies = Copies(s3_url, RUN, 2)
