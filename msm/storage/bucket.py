@@ -61,15 +61,13 @@ class Bucket:
             # Bytes are compared with the manifest or the pinned digest; what botocore compares
             # with a checksum of parts is wrong for a range.
             response_checksum_validation="when_required",
+            # All bytes of a file are sent with their SHA-256 in a header, which is signed: to sign
+            # the bytes too, as botocore does over plain http, would hash them once more.
+            s3={"payload_signing_enabled": False},
         )
-        # Bytes that are sent with their SHA-256 are vouched for by that header, which is signed: to
-        # sign the bytes too, as botocore does over plain http, would hash them once more.
-        hashed = config.merge(Config(s3={"payload_signing_enabled": False}))
         try:
             with explained(address, "S3"):
-                session = boto3.Session()
-                self._s3: Any = session.client("s3", config=config)
-                self._hashed: Any = session.client("s3", config=hashed)
+                self._s3: Any = boto3.Session().client("s3", config=config)
         except ValueError:
             raise UserError(
                 f"{address}: AWS_ENDPOINT_URL is not a URL such as http://host:8333"
@@ -113,7 +111,7 @@ class Bucket:
     def write(self, name: str, content: bytes, checksum: str) -> None:
         """Write a small object. The server refuses other bytes than ``checksum`` (base64)."""
         with self._explained():
-            self._hashed.put_object(**self._place(name), Body=content, ChecksumSHA256=checksum)
+            self._s3.put_object(**self._place(name), Body=content, ChecksumSHA256=checksum)
 
     def open_uploads(self) -> Mapping[str, OpenUpload]:
         """The uploads in parts that were begun and have not ended, the last for each name."""
@@ -153,7 +151,7 @@ class Bucket:
     def write_part(self, upload: OpenUpload, number: int, content: bytes, checksum: str) -> str:
         """Write one part, numbered from 1; returns its tag."""
         with self._explained():
-            written = self._hashed.upload_part(
+            written = self._s3.upload_part(
                 **self._place(upload.name),
                 UploadId=upload.identifier,
                 PartNumber=number,
