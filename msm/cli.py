@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
 
 from msm import __version__
 from msm.cli_spec import spec_app
-from msm.errors import UserError
+from msm.errors import Interrupted, UserError
 
 USER_ERROR = 2
 
@@ -357,6 +359,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _guarded(call: Callable[[], object]) -> int:
+    before = signal.signal(signal.SIGTERM, _end_at_once)
     try:
         call()
     except UserError as error:
@@ -365,4 +368,18 @@ def _guarded(call: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         print("msm: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
+    except Interrupted as stop:
+        print(f"msm: {stop}", file=sys.stderr)
+        return stop.exit_code
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 0
+
+
+def _end_at_once(number: int, frame: FrameType | None) -> None:
+    """End where nothing has to be brought to safety; the trainer and `msm run` listen themselves.
+
+    By a handler, since the first process of a container ignores a signal that has none.
+    """
+    os.write(2, b"msm: stopped by SIGTERM; the same command goes on from here\n")
+    os._exit(128 + number)

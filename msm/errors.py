@@ -1,4 +1,4 @@
-"""The one exception for faults a user can cause."""
+"""Faults a user can cause, and being asked to stop."""
 
 from __future__ import annotations
 
@@ -12,6 +12,22 @@ class UserError(Exception):
     The command line prints the message and exits with code 2; every other exception is a fault
     of ours and keeps its traceback.
     """
+
+
+class Interrupted(BaseException):
+    """Somebody asked the process to stop, and it did, in good order: no fault, and no success.
+
+    Not an ``Exception``, as KeyboardInterrupt is none: nothing that bears faults may bear this.
+    The command line prints the message and exits as a shell says that a signal ended a process.
+    """
+
+    def __init__(self, message: str, number: int) -> None:
+        """``number`` is the signal's."""
+        super().__init__(message, number)
+        self.message, self.exit_code = message, 128 + number
+
+    def __str__(self) -> str:
+        return self.message
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

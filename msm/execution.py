@@ -117,6 +117,9 @@ class Trainer(_Setting):
     store: str = Field(
         default="", description="s3://bucket/prefix to which checkpoints are copied meanwhile"
     )
+    grace_seconds: float = Field(
+        default=25.0, gt=0, description="after SIGTERM: for the checkpoint and its copy, together"
+    )
     spike: float = Field(
         default=4.0, gt=1, description="a loss so many times that of the last steps stops the run"
     )

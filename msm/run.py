@@ -11,26 +11,29 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
 from msm.configs import DemonstrateConfig
 from msm.demonstrations.criteria import check_judge
-from msm.errors import UserError
+from msm.errors import Interrupted, UserError
 from msm.evaluation_tasks import base_spec
 from msm.experiment import build_tasks
 from msm.progress import Sink, Step, send_to
 from msm.recipe import Recipe
-from msm.task import GivenInput, PromptsInput, StudentInput, Task
+from msm.task import GivenInput, PromptsInput, Stage, StudentInput, Task
+from msm.training import interruption
 from msm.workspace import Workspace
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+WAKE_SECONDS = 0.5  # at most until it is seen that somebody asked to stop
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,12 @@ def run_experiment(
 ) -> list[Finished]:
     """Run all tasks of a recipe in a workspace; returns them in the order in which they ended.
 
+    Asked to stop, it passes that on to the trainers at work, and waits until they have saved.
+
     Raises:
         UserError: a task failed for a reason that the user can put right; the others in progress
             are brought to their end first.
+        Interrupted: it was asked to stop.
     """
     tasks = build_tasks(recipe)
     check_inputs(recipe, root, tasks)
@@ -63,15 +69,25 @@ def run_experiment(
     done: set[str] = set()
     running: dict[Future[tuple[str, bool, float]], Task] = {}
     error: Exception | None = None
-    with _workers(recipe.execution.jobs, on_step) as pool:
+    stopping = False
+    with _workers(recipe.execution.jobs, on_step) as pool, interruption.listening():
         while (waiting and error is None) or running:
-            for task in [t for t in waiting if _ready(t, done)] if error is None else []:
+            number = interruption.asked()
+            if number is not None and not _training(running.values()):
+                made = f"after {len(finished)} of {len(tasks)} outputs"
+                raise interruption.interrupted(number, made)
+            if number is not None and not stopping:
+                stopping = True
+                for process in _processes(pool):
+                    process.terminate()  # a trainer saves and ends; the others take no notice
+            begin = error is None and not stopping
+            for task in [t for t in waiting if _ready(t, done)] if begin else []:
                 waiting.remove(task)
                 job = pool.submit(
                     _work, recipe.model_dump(by_alias=True), root, task, replace_outputs
                 )
                 running[job] = task
-            ended, _ = wait(running, return_when=FIRST_COMPLETED)
+            ended, _ = wait(running, WAKE_SECONDS, return_when=FIRST_COMPLETED)
             for job in ended:
                 task = running.pop(job)
                 try:
@@ -85,6 +101,8 @@ def run_experiment(
                     )
                 except Exception as failure:
                     error = error or failure
+                except Interrupted:  # it has saved
+                    pass
     if error is not None:
         raise error
     return finished
@@ -130,6 +148,9 @@ def _work(
     recipe: dict[str, Any], root: Path, task: Task, replace_outputs: bool
 ) -> tuple[str, bool, float]:
     """In a worker: run one task, with its name on every step of progress."""
+    number = interruption.asked()
+    if number is not None:
+        raise interruption.interrupted(number, f"before {task.label}")
     send_to(lambda step: _queue.put(replace(step, label=task.label)) if _queue else None)
     workspace = Workspace(root, Recipe.model_validate(recipe))
     record, worked = workspace.run(task, replace_outputs)
@@ -143,10 +164,19 @@ def _start_worker(queue: Queue[Step | None], parent: int) -> None:
     global _queue
     _queue = queue
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, interruption.note)
     if os.name == "posix" and Path("/proc").exists():
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died before the line above
             os._exit(1)
+
+
+def _training(tasks: Iterable[Task]) -> bool:
+    return any(task.stage is Stage.TRAIN for task in tasks)
+
+
+def _processes(pool: ProcessPoolExecutor) -> list[BaseProcess]:
+    return list((getattr(pool, "_processes", None) or {}).values())
 
 
 @contextmanager
@@ -160,7 +190,7 @@ def _workers(jobs: int, on_step: Sink) -> Iterator[ProcessPoolExecutor]:
     try:
         yield pool
     except BaseException:
-        for process in list(getattr(pool, "_processes", {}).values()):
+        for process in _processes(pool):
             process.kill()
         raise
     finally:

@@ -9,6 +9,7 @@ import time
 from urllib.parse import urlsplit
 
 CHUNK = 64 << 10
+BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class BadLine:
@@ -52,9 +53,20 @@ class BadLine:
             while data := client.recv(CHUNK):
                 with self._count:
                     self.sent += len(data)
-                server.sendall(data)
+                if self.refused(data):
+                    client.sendall(BUSY)
+                    break
+                server.sendall(self.spoilt(data))
                 self._dawdle(data)
         _close(client, server)
+
+    def refused(self, data: bytes) -> bool:
+        """Whether what a client sends is answered by "busy" here, and goes no further."""
+        return False
+
+    def spoilt(self, data: bytes) -> bytes:
+        """What goes on to the server in place of what a client sends."""
+        return data
 
     def _answers(self, client: socket.socket, server: socket.socket) -> None:
         here = 0

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +20,8 @@ BUCKET = "tests"
 KEY, SECRET = "test-key", "test-secret-7391"
 PORTS = ("s3", "filer", "master", "volume")
 PATIENCE_SECONDS = 60
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LIBRARY = ctypes.CDLL(None)  # loaded here: nothing may be loaded between fork and exec
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,7 @@ def start_s3(folder: Path) -> S3Server:
             ],
             stdout=log,
             stderr=subprocess.STDOUT,
+            preexec_fn=functools.partial(_die_with, os.getpid()),
         )
     server = S3Server(f"http://127.0.0.1:{ports[0]}", process)
     try:
@@ -85,6 +92,14 @@ def start_s3(folder: Path) -> S3Server:
         server.stop()
         raise
     return server
+
+
+def _die_with(parent: int) -> None:
+    """Between fork and exec: be killed when the tests are, so that no server is left behind."""
+    if sys.platform == "linux":
+        LIBRARY.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above
+        os._exit(1)
 
 
 def _wait(server: S3Server, log: Path) -> None:

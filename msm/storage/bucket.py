@@ -61,6 +61,9 @@ class Bucket:
             # Bytes are compared with the manifest or the pinned digest; what botocore compares
             # with a checksum of parts is wrong for a range.
             response_checksum_validation="when_required",
+            # All bytes of a file are sent with their SHA-256 in a header, which is signed: to sign
+            # the bytes too, as botocore does over plain http, would hash them once more.
+            s3={"payload_signing_enabled": False},
         )
         try:
             with explained(address, "S3"):
@@ -171,6 +174,16 @@ class Bucket:
                 UploadId=upload.identifier,
                 MultipartUpload={"Parts": listed},
             )
+
+    def abandon_upload(self, upload: OpenUpload) -> None:
+        """Give up an upload in parts, and with it the parts that are there."""
+        with self._explained():
+            self._s3.abort_multipart_upload(**self._place(upload.name), UploadId=upload.identifier)
+
+    def remove(self, name: str) -> None:
+        """Remove an object; one that is not there is no fault."""
+        with self._explained():
+            self._s3.delete_object(**self._place(name))
 
     def _explained(self) -> AbstractContextManager[None]:
         return explained(self.address, self._server)

@@ -12,8 +12,9 @@ from msm.storage.address import Address
 REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403", "401")
 CHANGED = (
     *("PreconditionFailed", "412", "NoSuchKey", "NoSuchUpload"),
-    *("InvalidRange", "InvalidPart", "BadDigest"),
+    *("InvalidRange", "InvalidPart"),
 )
+SPOILT = ("BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch")
 
 
 def public(url: str) -> str:
@@ -78,6 +79,10 @@ def _answer(response: dict[str, dict[str, object]], server: str) -> str:
         return f"there is no such bucket at {server}; check its name and AWS_ENDPOINT_URL"
     if code in CHANGED:
         return f"it was changed meanwhile ({code}); run again when nobody writes to it"
+    if code in SPOILT:
+        return (
+            f"other bytes came to {server} than were sent ({code}), and none were kept; run again"
+        )
     if code in REFUSED or status in (401, 403):
         return f"{server} refuses access ({code}); check the key and its rights to the bucket"
     return f"{server} answers {code}; check AWS_ENDPOINT_URL, or run again: what is done is kept"

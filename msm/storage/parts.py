@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -50,6 +50,42 @@ def carry(
                 yield jobs[job], job.result()
                 done += jobs[job].length
                 advance(_megabytes(done))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def carry_content(
+    label: str,
+    total: int,
+    content: Iterable[tuple[Part, bytes]],
+    move: Callable[[Part, bytes], Result],
+) -> Iterator[tuple[Part, Result]]:
+    """Move parts side by side while the next are read; yield each as it has ended, as ``carry``.
+
+    Args:
+        label: of the bar that shows it.
+        total: bytes of all parts.
+        content: each part with its bytes; read only as fast as parts are moved.
+        move: called in other threads.
+    """
+    done = 0
+    jobs: dict[Future[Result], Part] = {}
+    with ThreadPoolExecutor(CONNECTIONS) as pool, track(label, _megabytes(total), "MB") as advance:
+
+        def ended(most: int) -> Iterator[tuple[Part, Result]]:
+            nonlocal done
+            while len(jobs) > most:
+                for job in wait(jobs, return_when=FIRST_COMPLETED).done:
+                    part = jobs.pop(job)
+                    yield part, job.result()
+                    done += part.length
+                    advance(_megabytes(done))
+
+        try:
+            for part, bytes_of_it in content:
+                jobs[pool.submit(move, part, bytes_of_it)] = part
+                yield from ended(CONNECTIONS)  # one is read ahead, no more: each is in memory
+            yield from ended(0)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

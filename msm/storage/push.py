@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from msm.errors import UserError
 from msm.identity import WORK
 from msm.storage.address import parse_address
-from msm.storage.bucket import Bucket, OpenUpload
+from msm.storage.bucket import Bucket
 from msm.storage.manifest import MANIFEST, FileEntry, Manifest, check_names, find_manifest
-from msm.storage.parts import Part, carry, cut, side_by_side
+from msm.storage.parts import Part, carry_content, cut, side_by_side
+
+
+class OtherContentError(UserError):
+    """Under the address lies a whole folder of other content."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,19 @@ class _Digests:
         return f"{_base64(whole)}-{len(self.parts)}"
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """A part that the server has: its tag there, and its SHA-256 in base64."""
+
+    tag: str
+    checksum: str
+
+
 def push_folder(folder: Path, url: str) -> str:
     """Push the files of a folder below ``s3://bucket/prefix``, and its manifest when all are there.
 
-    The server compares each part with the SHA-256 that was taken of the file before. A push that
-    was cut off goes on from what the server has; one that has ended is left as it is.
+    Each file is read once; the server compares each part with the SHA-256 of what was read. A push
+    that was cut off goes on from what the server has; one that has ended is left as it is.
 
     Args:
         folder: every file in it is pushed, the record too, but no work folder.
@@ -46,32 +58,38 @@ def push_folder(folder: Path, url: str) -> str:
         The content digest of the folder (``msm.identity.digest_path``).
 
     Raises:
-        UserError: S3 refuses or fails; the folder is empty; the prefix holds another folder; a
-            file was changed meanwhile.
+        OtherContentError: the prefix holds another folder.
+        UserError: S3 refuses or fails; the folder is empty; a file was changed meanwhile.
     """
     address = parse_address(url)
-    digests = _read(folder)
-    manifest = Manifest({name: digest.entry for name, digest in digests.items()})
+    names = _names(folder)
     bucket = Bucket(address)
     listed = bucket.objects()
     there = find_manifest(bucket, listed)
-    if there is not None and there != manifest:
-        raise UserError(
-            f"{address} holds another folder already (content {there.digest}); "
-            "choose another prefix: what was pushed is never overwritten"
-        )
-    candidates = [n for n in digests if n in listed and listed[n].size == digests[n].entry.size]
-    checksums = side_by_side(bucket.checksum, candidates)
-    missing = {n: d for n, d in digests.items() if checksums.get(n) != d.checksum}
-    _upload(bucket, folder, missing)
+    if there is not None:
+        known = side_by_side(lambda name: _digests(folder / name), names)
+        if there != _manifest(known):
+            raise OtherContentError(
+                f"{address} holds another folder already (content {there.digest}); "
+                "choose another prefix: what was pushed is never overwritten"
+            )
+    else:
+        alike = [n for n in names if n in listed and listed[n].size == _size(folder / n)]
+        known = side_by_side(lambda name: _digests(folder / name), alike)
+    checksums = side_by_side(bucket.checksum, [name for name in known if name in listed])
+    whole = {name: d for name, d in known.items() if checksums.get(name) == d.checksum}
+    sent = _upload(bucket, folder, [name for name in names if name not in whole])
+    manifest = _manifest({**whole, **sent})
     if there is None:
         text = manifest.to_json().encode()
         bucket.write(MANIFEST, text, _base64(hashlib.sha256(text)))
+    elif there != manifest:
+        raise UserError(f"{folder} was changed while it was pushed; push it again")
     return manifest.digest
 
 
-def _read(folder: Path) -> dict[str, _Digests]:
-    """Digests of all files that are to be pushed, by relative name."""
+def _names(folder: Path) -> list[str]:
+    """The files that are to be pushed, by relative name."""
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; name one to push")
     found = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
@@ -81,12 +99,16 @@ def _read(folder: Path) -> dict[str, _Digests]:
     if MANIFEST in names:
         raise UserError(f"{folder} holds a file {MANIFEST}, which a push writes; remove it")
     check_names(names, str(folder))
-    return side_by_side(lambda name: _digests(folder / name), names)
+    return names
+
+
+def _manifest(digests: Mapping[str, _Digests]) -> Manifest:
+    return Manifest({name: digest.entry for name, digest in digests.items()})
 
 
 def _digests(path: Path) -> _Digests:
     whole, parts = hashlib.sha256(), []
-    size = path.stat().st_size
+    size = _size(path)
     with path.open("rb") as file:
         for part in cut(path.name, size):
             content = file.read(part.length)
@@ -95,51 +117,58 @@ def _digests(path: Path) -> _Digests:
     return _Digests(FileEntry(size, whole.hexdigest()), tuple(parts))
 
 
-def _upload(bucket: Bucket, folder: Path, files: Mapping[str, _Digests]) -> None:
+def _upload(bucket: Bucket, folder: Path, names: Sequence[str]) -> dict[str, _Digests]:
     """Bring every part that is not there yet; an object is there when all its parts are."""
-    in_parts = [name for name, digests in files.items() if len(digests.parts) > 1]
+    parts = {name: cut(name, _size(folder / name)) for name in names}
+    in_parts = [name for name in names if len(parts[name]) > 1]
     begun = bucket.open_uploads() if in_parts else {}
     uploads = {name: begun.get(name) or bucket.begin_upload(name) for name in in_parts}
-    tags = {name: _sent(folder, upload, files[name]) for name, upload in uploads.items()}
-    missing = [
-        part
-        for name, digests in files.items()
-        for part in cut(name, digests.entry.size)
-        if part.number not in tags.get(name, {})
-    ]
+    entries: dict[str, FileEntry] = {}
 
-    def send(part: Part) -> str:
-        content, checksum = _content(folder, part), files[part.name].parts[part.number - 1]
-        if part.name in uploads:
-            return bucket.write_part(uploads[part.name], part.number, content, checksum)
-        bucket.write(part.name, content, checksum)
-        return ""
+    def content() -> Iterator[tuple[Part, bytes]]:
+        for name in names:
+            whole = hashlib.sha256()
+            with (folder / name).open("rb") as file:
+                for part in parts[name]:
+                    read = file.read(part.length)
+                    whole.update(read)
+                    yield part, read
+            entries[name] = FileEntry(sum(part.length for part in parts[name]), whole.hexdigest())
 
-    for part, tag in carry(f"push {bucket.address}", missing, send):
-        if part.name in uploads:
-            tags[part.name][part.number] = tag
-    for name, upload in uploads.items():
-        bucket.end_upload(upload, tags[name], files[name].parts)
+    def send(part: Part, read: bytes) -> _Sent:
+        if len(read) != part.length:
+            raise UserError(f"{folder / part.name} was changed while it was pushed; push it again")
+        checksum = _base64(hashlib.sha256(read))
+        if part.name not in uploads:
+            bucket.write(part.name, read, checksum)
+            return _Sent("", checksum)
+        upload = uploads[part.name]
+        there = upload.parts.get(part.number)  # from a push that was cut off
+        if there is None or there != _tag(read):
+            there = bucket.write_part(upload, part.number, read, checksum)
+        return _Sent(there, checksum)
 
-
-def _sent(folder: Path, upload: OpenUpload, digests: _Digests) -> dict[int, str]:
-    """The tags of the parts that the server has from a push that was cut off."""
-    return {
-        part.number: upload.parts[part.number]
-        for part in cut(upload.name, digests.entry.size)
-        if part.number in upload.parts and upload.parts[part.number] == _tag(folder, part)
+    total = sum(part.length for name in names for part in parts[name])
+    sent: dict[str, dict[int, _Sent]] = {name: {} for name in names}
+    for part, result in carry_content(f"push {bucket.address}", total, content(), send):
+        sent[part.name][part.number] = result
+    digests = {
+        name: _Digests(entries[name], tuple(sent[name][part.number].checksum for part in pieces))
+        for name, pieces in parts.items()
     }
+    for name, upload in uploads.items():
+        tags = {number: result.tag for number, result in sent[name].items()}
+        bucket.end_upload(upload, tags, digests[name].parts)
+    return digests
 
 
-def _content(folder: Path, part: Part) -> bytes:
-    with (folder / part.name).open("rb") as file:
-        file.seek(part.start)
-        return file.read(part.length)
+def _size(path: Path) -> int:
+    return path.stat().st_size
 
 
-def _tag(folder: Path, part: Part) -> str:
+def _tag(content: bytes) -> str:
     """What S3 calls a part: its MD5, unless the bucket encrypts with keys of its own."""
-    return f'"{hashlib.md5(_content(folder, part), usedforsecurity=False).hexdigest()}"'
+    return f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
 
 
 def _base64(digest: hashlib._Hash) -> str:
