@@ -30,6 +30,8 @@ def pack(lengths: Sequence[int], packs: int, capacity: int) -> list[list[int]] |
     if not order:
         return [[] for _ in range(packs)]
     low = max(lengths[order[0]], -(-sum(lengths) // packs))  # no packing can be shorter
+    if low > capacity:
+        return None
     best: list[list[int]] | None = _least_full(lengths, order, packs)
     high = longest_pack(lengths, best)
     if high > capacity:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 
@@ -27,7 +29,19 @@ def accumulate_gradient(
     for number, pack in enumerate(packs):
         sequenced = sequence([rows[row] for row in pack], device)
         arguments = attention_arguments(engine.model, sequenced)
-        loss = summed_loss(engine.model, sequenced, **arguments) / counted
+        with compute_format(engine.model, device):
+            loss = summed_loss(engine.model, sequenced, **arguments) / counted
         engine.backward(loss, number == len(packs) - 1)
         total += loss.detach()
     return float(total)
+
+
+def compute_format(model: Any, device: str) -> AbstractContextManager[Any]:
+    """Where some weights are kept in fp32 and others in bf16, compute in bf16 with all of them.
+
+    Without it an adapter in fp32 on weights in bf16 computes in fp32, at a fraction of the speed.
+    """
+    kinds = {parameter.dtype for parameter in model.parameters()}
+    if kinds == {torch.float32, torch.bfloat16}:
+        return torch.autocast(torch.device(device).type, torch.bfloat16)
+    return nullcontext()

@@ -18,24 +18,19 @@ from msm.jsonl import read_finished_rows, to_line, write_rows
 from msm.progress import track
 from msm.record import Outcome
 from msm.table import write_table
-from msm.training.batches import (
-    IGNORED,
-    batch_digest,
-    check_rows,
-    micro_batches,
-    read_training_rows,
-    step_batches,
-    supervised_tokens,
-)
+from msm.training.attention import attention_arguments, use_segments
+from msm.training.batches import batch_digest, sequence
 from msm.training.chat_template import TokenisedRow, load_tokenizer
+from msm.training.loss import summed_loss
 from msm.training.model import load_student, save_adapter, with_adapter
 from msm.training.resume import Position, forget_position, load_position, save_position
+from msm.training.rows import check_rows, read_training_rows, supervised_tokens
+from msm.training.schedule import Step, learning_rate, plan_steps
 
 CURVE = "curve.csv"
 CURVE_COLUMNS = ("step", "loss", "learning_rate")
 PENDING_CURVE = "curve.jsonl"
 GRADIENT_NORM = 1.0  # the clipping norm of transformers' Trainer
-MICRO_TOKENS = 1024  # padded tokens in one forward pass; a shape that two CPU cores digest well
 
 
 def run(
@@ -51,6 +46,8 @@ def run(
     rows = read_training_rows(config.phase, inputs, tokenizer)
     steps = check_rows(rows, config.optimisation)
     student = load_student(inputs["student"], config.precision, execution.device)
+    if execution.device == "cpu":
+        use_segments(student)
     model = with_adapter(
         student, config.lora, inputs.get("checkpoint"), seed_from("adapter", config.seed)
     )
@@ -59,9 +56,8 @@ def run(
         raise UserError("the adapter has no trainable weight; check training.lora.first_layer")
     before = [p.detach().clone() for p in trainable]
     started = time.monotonic()
-    curve, first_step = _train(
-        config, model, trainable, rows, out, execution, tokenizer.pad_token_id
-    )
+    plan = plan_steps([len(row.tokens) for row in rows], config.optimisation, config.seed)
+    curve, first_step = _train(config, model, trainable, rows, plan, out, execution)
     seconds = time.monotonic() - started
     save_adapter(model, out)
     write_table(out / CURVE, [{key: point[key] for key in CURVE_COLUMNS} for point in curve])
@@ -72,8 +68,7 @@ def run(
     )
     if moved == 0:
         raise RuntimeError("the adapter did not move: no step reached its weights")
-    batches = step_batches(rows, config.optimisation, config.seed)
-    tokens = [sum(len(rows[i].tokens) for i in batch) for batch in batches]
+    tokens = [sum(len(rows[i].tokens) for pack in step for i in pack) for step in plan]
     speed = sum(tokens[first_step:]) / max(seconds, 1e-9)
     return Outcome(
         rows_in=len(rows),
@@ -82,7 +77,7 @@ def run(
         summary={
             "steps": steps,
             "supervised_tokens": supervised_tokens(rows) * config.optimisation.epochs,
-            "first_batch": batch_digest([rows[i] for i in batches[0]]),
+            "first_batch": batch_digest(rows, plan[0]),
             "chat_template": digest_value(tokenizer.chat_template),
             "first_loss": curve[0]["loss"],
             "last_loss": curve[-1]["loss"],
@@ -94,43 +89,33 @@ def run(
     )
 
 
-def learning_rate(step: int, steps: int, peak: float, warmup: float) -> float:
-    """Linear warm-up over ``warmup * steps`` steps, then a cosine down to zero after the last."""
-    ramp = max(1, round(warmup * steps))
-    if step < ramp:
-        return peak * (step + 1) / ramp
-    done = (step - ramp + 1) / (steps - ramp + 1)
-    return peak * 0.5 * (1 + math.cos(math.pi * done))
-
-
 def _train(
     config: TrainConfig,
     model: Any,
     trainable: list[torch.nn.Parameter],
     rows: Sequence[TokenisedRow],
+    plan: Sequence[Step],
     out: Path,
     execution: Execution,
-    pad: int,
 ) -> tuple[list[Mapping[str, Any]], int]:
     """Train to the end; returns the whole curve, and the step at which this process took over."""
     settings = config.optimisation
     optimiser = torch.optim.AdamW(
         trainable, lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    batches = step_batches(rows, settings, config.seed)
     position = load_position(out, model, optimiser)
     curve = read_finished_rows(out / PENDING_CURVE)[: position.step]
     write_rows(out / PENDING_CURVE, curve)
     saved = time.monotonic()
     label = f"train {config.phase}"
     model.train()
-    with track(label, len(batches), "steps") as advance, (out / PENDING_CURVE).open("a") as file:
-        for step in range(position.step, len(batches)):
-            rate = learning_rate(step, len(batches), settings.learning_rate, settings.warmup)
+    with track(label, len(plan), "steps") as advance, (out / PENDING_CURVE).open("a") as file:
+        for step in range(position.step, len(plan)):
+            rate = learning_rate(step, len(plan), settings.learning_rate, settings.warmup)
             for group in optimiser.param_groups:
                 group["lr"] = rate
-            batch = [rows[i] for i in batches[step]]
-            loss = _step(model, batch, pad, execution.device)
+            packs = [[rows[i] for i in pack] for pack in plan[step]]
+            loss = _step(model, packs, execution.device)
             if not math.isfinite(loss):
                 raise UserError(
                     f"the loss of step {step + 1} is {loss}; lower the learning rate in the recipe"
@@ -148,25 +133,13 @@ def _train(
     return curve, position.step
 
 
-def _step(model: Any, batch: list[TokenisedRow], pad: int, device: str) -> float:
+def _step(model: Any, packs: list[list[TokenisedRow]], device: str) -> float:
     """Forward and backward over one optimiser step; returns the mean loss per counted token."""
-    counted = supervised_tokens(batch)
-    longest = max(len(row.tokens) for row in batch)
+    counted = sum(supervised_tokens(pack) for pack in packs)
     total = 0.0
-    for micro in micro_batches(batch, max(1, MICRO_TOKENS // longest), pad):
-        tokens = torch.tensor(micro.tokens, device=device)
-        mask = torch.tensor(micro.mask, device=device)
-        labels = torch.tensor(micro.labels, device=device)
-        logits = model(input_ids=tokens, attention_mask=mask, use_cache=False).logits
-        loss = (
-            torch.nn.functional.cross_entropy(
-                logits[:, :-1].flatten(0, 1).float(),
-                labels[:, 1:].flatten(),
-                ignore_index=IGNORED,
-                reduction="sum",
-            )
-            / counted
-        )
+    for pack in packs:
+        sequenced = sequence(pack, device)
+        loss = summed_loss(model, sequenced, **attention_arguments(model, sequenced)) / counted
         loss.backward()
         total += float(loss.detach())
     return total
