@@ -169,9 +169,7 @@ def main() -> None:
     folder = materialise_student(recipe.student)
     tokenizer = load_tokenizer(folder)
     precision, lora = recipe.training.precision, recipe.training.lora
-    models = [
-        with_adapter(load_student(folder, precision, "cpu"), lora, None, 1) for _ in range(2)
-    ]
+    models = [with_adapter(load_student(folder, precision, "cpu"), lora, None, 1) for _ in range(2)]
     if not given.masked:
         use_segments(models[0].get_base_model())
     for phase, rows in training_rows(recipe, tokenizer).items():

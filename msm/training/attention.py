@@ -7,6 +7,7 @@ itself instead, so that its cost is the sum of the rows' squares and not the squ
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ import torch
 from msm.training.batches import Sequenced
 
 SEGMENTS = "segments"  # the name under which transformers knows our attention
+MATRICES = 384  # tokens up to which a CPU is faster with whole matrices, where it needs gradients
 
 
 def use_segments(model: Any) -> bool:
@@ -62,15 +64,36 @@ def segmented_attention(
     Without ``segments`` the sequence is one row. Returns 1 x length x heads x size.
     """
     starts = segments or [0, query.shape[2]]
-    sizes = [end - start for start, end in zip(starts[:-1], starts[1:], strict=True)]
+    sizes = [end - start for start, end in pairwise(starts)]
     rows = zip(query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2), strict=True)
+    learns = query.device.type == "cpu" and torch.is_grad_enabled() and query.requires_grad
     attended = [
-        torch.nn.functional.scaled_dot_product_attention(
+        _by_matrices(q, k, v, scaling)
+        if learns and not dropout and q.shape[2] <= MATRICES
+        else torch.nn.functional.scaled_dot_product_attention(
             q, k, v, dropout_p=dropout, scale=scaling, is_causal=True, enable_gqa=True
         )
         for q, k, v in rows
     ]
     return torch.cat(attended, dim=2).transpose(1, 2).contiguous(), None
+
+
+def _by_matrices(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float | None
+) -> torch.Tensor:
+    """Causal attention by two matrix products, all scores at once; 1 x heads x length x size.
+
+    torch's kernel for CPUs takes two to four times as long for the gradient of a short row. The
+    scores' number format is that of transformers' plainest attention.
+    """
+    heads, length, size = query.shape[1:]
+    groups = key.shape[1]  # heads of the keys, each for several of the queries
+    scaled = query * (size**-0.5 if scaling is None else scaling)
+    scores = scaled.reshape(groups, -1, size) @ key[0].transpose(1, 2)
+    later = torch.ones(length, length, dtype=torch.bool, device=query.device).triu_(1)
+    seen = scores.view(heads, length, length).masked_fill_(later, float("-inf"))
+    shares = torch.softmax(seen, dim=-1).to(value.dtype)
+    return (shares.view(groups, -1, length) @ value[0]).view(1, heads, length, size)
 
 
 def _no_mask(*positional: Any, **named: Any) -> None:

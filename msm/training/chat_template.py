@@ -187,4 +187,4 @@ def _without_space(text: str) -> str:
 def _of(question: str) -> str:
     """Which row it is, by the beginning of its question."""
     short = " ".join(question.split())
-    return f" (question \"{short[:40]}{'…' if len(short) > 40 else ''}\")"
+    return f' (question "{short[:40]}{"…" if len(short) > 40 else ""}")'

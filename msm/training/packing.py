@@ -32,12 +32,13 @@ def pack(lengths: Sequence[int], packs: int, capacity: int) -> list[list[int]] |
     low = max(lengths[order[0]], -(-sum(lengths) // packs))  # no packing can be shorter
     if low > capacity:
         return None
-    best: list[list[int]] | None = _least_full(lengths, order, packs)
+    best = _least_full(lengths, order, packs)
     high = longest_pack(lengths, best)
     if high > capacity:
-        best, high = _best_fit(lengths, order, packs, capacity), capacity
-        if best is None:
+        fitted = _best_fit(lengths, order, packs, capacity)
+        if fitted is None:
             return None
+        best, high = fitted, longest_pack(lengths, fitted)
     while (high - low) * CLOSENESS > high:
         middle = (low + high) // 2
         found = _best_fit(lengths, order, packs, middle)
