@@ -44,7 +44,10 @@ class Student(Part):
     layers: int = Field(default=2, ge=1, description="for random: number of layers")
     seed: int = Field(default=0, description="for random: the seed of the weights")
     chat_template: ChatTemplate | None = Field(
-        default=None, description="put in place of the model's own, if it has one"
+        default=None, description="for a model that has none, or one that renders alike"
+    )
+    replace_template: bool = Field(
+        default=False, description="let chat_template render otherwise than the model's own"
     )
 
     @property
@@ -67,6 +70,8 @@ class Student(Part):
             _pinned_prefix(self.name, self.revision)
         if self.source in (Source.FOLDER, Source.S3) and self.chat_template:
             raise ValueError("a folder holds its own chat template; put it there")
+        if self.replace_template and not self.chat_template:
+            raise ValueError("replace_template needs the 'chat_template' that is put in its place")
         return self
 
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import fcntl
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
 from msm.configs import Phase, TrainConfig
-from msm.errors import UserError
-from msm.execution import Execution
-from msm.identity import file_digests
+from msm.errors import Interrupted, UserError
+from msm.evals.probe import probe
+from msm.execution import Execution, Trainer
+from msm.experiment import find_task
+from msm.identity import WORK, file_digests
 from msm.jsonl import write_shards
-from msm.training import resume, train
+from msm.recipe_file import load_recipe
+from msm.record import Outcome
+from msm.task import Stage
+from msm.training import interruption, train
 from msm.training.chat_template import load_tokenizer, tokenise_chat, tokenise_document
+from msm.training.model import load_checkpoint, load_student
 from msm.training.student import materialise_student
-from msm.training.train import learning_rate
-from msm.training_settings import Lora, Optimisation, Precision
+from msm.training_settings import AdapterStart, Lora, Method, Optimisation, Precision
 from msm.weights import Source, Student
+from msm.workspace import Workspace
 
 SETTINGS = Optimisation(
     learning_rate=1e-2, epochs=2, batch_size=4, maximum_length=256, minimum_steps=2
@@ -28,6 +37,8 @@ CONFIG = TrainConfig(
     precision=Precision.FP32,
     seed=3,
 )
+
+ONE_THREAD = Execution(threads=1)
 
 
 @pytest.fixture
@@ -41,9 +52,7 @@ def chats(tmp_path: Path) -> Path:
 
 def _train(student: Path, chats: Path, out: Path, config: TrainConfig = CONFIG, **inputs: Path):
     out.mkdir(exist_ok=True)
-    return train.run(
-        config, {"student": student, "chats-x": chats, **inputs}, out, Execution(threads=1)
-    )
+    return train.run(config, {"student": student, "chats-x": chats, **inputs}, out, ONE_THREAD)
 
 
 def test_only_the_answer_and_the_end_of_its_turn_are_learnt(tiny_student: Path) -> None:
@@ -75,28 +84,53 @@ def test_training_lowers_the_loss_and_moves_the_adapter(
     )
 
 
-def test_a_cut_run_ends_bit_for_bit_where_an_uncut_one_ends(
-    tiny_student: Path, chats: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize("precision", list(Precision))
+def test_a_run_cut_at_any_step_ends_bit_for_bit_where_an_uncut_one_ends(
+    tiny_student: Path, chats: Path, tmp_path: Path, method: Method, precision: Precision
 ) -> None:
-    whole = _train(tiny_student, chats, tmp_path / "whole")
-    saved = resume.save_position
-
-    def save_then_die(*arguments: object) -> None:
-        saved(*arguments)  # type: ignore[arg-type]
-        raise KeyboardInterrupt
-
-    execution = Execution(threads=1, checkpoint_minutes=1e-9)
-    out = tmp_path / "cut"
-    out.mkdir()
-    inputs = {"student": tiny_student, "chats-x": chats}
-    with monkeypatch.context() as patch:
-        patch.setattr(train, "save_position", save_then_die)
-        for _ in range(3):
-            with pytest.raises(KeyboardInterrupt):
-                train.run(CONFIG, inputs, out, execution)
-    cut = train.run(CONFIG, inputs, out, Execution(threads=1))
-    assert file_digests(out) == file_digests(tmp_path / "whole")
+    config = CONFIG.model_copy(update={"method": method, "precision": precision})
+    whole = _train(tiny_student, chats, tmp_path / "whole", config)
+    cuts = 0
+    while (cut := _train_until_stopped(tiny_student, chats, tmp_path / "cut", config)) is None:
+        cuts += 1
+    assert cuts == 5  # of six steps; the last one is not worth a checkpoint
+    shutil.rmtree(tmp_path / "cut" / WORK)
+    assert file_digests(tmp_path / "cut") == file_digests(tmp_path / "whole")
     assert cut.summary["last_loss"] == whole.summary["last_loss"]
+    assert (cut.summary["gone_on_from"], whole.summary["gone_on_from"]) == (5, 0)
+
+
+def _train_until_stopped(
+    student: Path, chats: Path, out: Path, config: TrainConfig, execution: Execution = ONE_THREAD
+) -> Outcome | None:
+    """Train with a request to stop after each step; the outcome, or None of a run that stopped."""
+    out.mkdir(exist_ok=True)
+    with interruption.listening():
+        signal.raise_signal(signal.SIGTERM)
+        try:
+            return train.run(config, {"student": student, "chats-x": chats}, out, execution)
+        except Interrupted as stop:
+            assert stop.exit_code == 143
+            return None
+
+
+def test_a_run_goes_on_on_another_machine_from_its_store(
+    tiny_student: Path, chats: Path, tmp_path: Path, s3_url: str
+) -> None:
+    trainer = Trainer(store=s3_url, grace_seconds=60)
+    execution = Execution(threads=1, trainer=trainer)
+    whole = _train(tiny_student, chats, tmp_path / "whole")
+    assert _train_until_stopped(tiny_student, chats, tmp_path / "x", CONFIG, execution) is None
+    shutil.rmtree(tmp_path / "x")
+    there = tmp_path / "there"
+    there.mkdir()
+    inputs = {"student": tiny_student, "chats-x": chats}
+    outcome = train.run(CONFIG, inputs, there, execution)
+    assert outcome.summary["gone_on_from"] == 1
+    shutil.rmtree(there / WORK)
+    assert file_digests(there) == file_digests(tmp_path / "whole")
+    assert outcome.summary["first_loss"] == whole.summary["first_loss"]  # the curve came along
 
 
 def test_the_next_phase_continues_the_adapter(
@@ -137,13 +171,6 @@ def test_an_adapter_of_another_shape_is_refused(
         _train(tiny_student, chats, tmp_path / "out", other, checkpoint=tmp_path / "first")
 
 
-def test_the_learning_rate_warms_up_and_falls_to_almost_nothing() -> None:
-    rates = [learning_rate(step, 100, 1.0, 0.05) for step in range(100)]
-    assert rates[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
-    assert rates[5:] == sorted(rates[5:], reverse=True)
-    assert 0 <= rates[-1] < 0.01
-
-
 def test_a_student_without_safetensors_is_refused(tmp_path: Path, tiny_student: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
@@ -168,3 +195,58 @@ def test_training_does_not_depend_on_the_number_of_threads(
         inputs = {"student": tiny_student, "chats-x": chats}
         train.run(CONFIG, inputs, out, Execution(threads=threads))
     assert file_digests(tmp_path / "1") == file_digests(tmp_path / "2")
+
+
+def test_a_whole_model_is_trained_and_continued(
+    tiny_student: Path, chats: Path, tmp_path: Path
+) -> None:
+    full = CONFIG.model_copy(update={"method": Method.FULL})
+    first = _train(tiny_student, chats, tmp_path / "first", full)
+    assert first.summary["last_loss"] < first.summary["first_loss"]
+    assert first.summary["adapter"] == "none: all weights"
+    still = SETTINGS.model_copy(update={"learning_rate": 1e-9})
+    second = _train(
+        tiny_student, chats, tmp_path / "second", full.model_copy(update={"optimisation": still}),
+        checkpoint=tmp_path / "first",
+    )  # fmt: skip
+    assert second.summary["first_loss"] < first.summary["first_loss"] - 0.01
+    loaded = load_checkpoint(tiny_student, tmp_path / "first", Precision.FP32, "cpu")
+    start = load_student(tiny_student, Precision.FP32, "cpu")
+    assert probe(loaded, start, load_tokenizer(tmp_path / "first"), "first").divergence > 0
+
+
+def test_a_fresh_adapter_is_trained_on_an_earlier_one(
+    tiny_student: Path, chats: Path, tmp_path: Path
+) -> None:
+    first = _train(tiny_student, chats, tmp_path / "first")
+    fresh = CONFIG.model_copy(update={"adapter": AdapterStart.FRESH})
+    second = _train(tiny_student, chats, tmp_path / "second", fresh, checkpoint=tmp_path / "first")
+    assert second.summary["adapter"] == "fresh, on an earlier one"
+    assert second.summary["first_loss"] < first.summary["first_loss"] - 0.01
+
+
+def test_the_first_batch_tells_other_data_from_the_same(
+    tiny_student: Path, chats: Path, tmp_path: Path
+) -> None:
+    def first_batch(name: str, **change: int) -> str:
+        optimisation = SETTINGS.model_copy(update=change)
+        config = CONFIG.model_copy(update={"optimisation": optimisation})
+        found: str = _train(tiny_student, chats, tmp_path / name, config).summary["first_batch"]
+        return found
+
+    assert first_batch("one") == first_batch("again", epochs=1)
+    assert first_batch("one more") != first_batch("packs", packs=2)
+
+
+def test_a_second_trainer_of_one_output_is_refused(root: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(root / "recipes/tiny.yaml")
+    workspace = Workspace(tmp_path, recipe)
+    task = find_task(recipe, Stage.TRAIN, "baseline-s1")
+    for need in task.needs:
+        workspace.run(find_task(recipe, Stage(need.stage), need.name))
+    out = workspace.output(task.stage, task.name)
+    out.parent.mkdir(parents=True)
+    with (out.parent / f".{out.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="another process is at work"):
+            workspace.run(task)

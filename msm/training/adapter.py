@@ -6,6 +6,7 @@ What is trained is kept in fp32, on frozen weights of any number format.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,21 +59,29 @@ def with_adapter(
     return model
 
 
-def save_adapter(model: Any, folder: Path) -> None:
-    """Write the adapter as safetensors with its config; names no path of this machine.
+def save_adapter(
+    model: Any, folder: Path, weights: Mapping[str, torch.Tensor], earlier: Path | None = None
+) -> None:
+    """Write the adapter as safetensors with its config, as PEFT does; names no path of a machine.
 
-    One on top of an earlier one is joined with it: side by side, their ranks added, they are one
-    adapter that does exactly what both did.
+    Args:
+        model: with the adapter that was trained.
+        folder: is there.
+        weights: the trained ones in fp32 by the model's own names, which the model itself may
+            hold rounded, or in part.
+        earlier: the checkpoint whose adapter the trained one lies on. They are joined: side by
+            side, their ranks added, they are one adapter that does exactly what both did.
     """
-    model.save_pretrained(str(folder), safe_serialization=True, selected_adapters=[TRAINED])
-    (folder / "README.md").unlink(missing_ok=True)
-    path = folder / ADAPTER_CONFIG
-    config = json.loads(path.read_text(encoding="utf-8"))
-    config["base_model_name_or_path"] = None
+    config = model.peft_config[TRAINED].to_dict()
+    config |= {"base_model_name_or_path": None, "inference_mode": True}
     config["target_modules"] = sorted(config["target_modules"])
-    if EARLIER in model.peft_config:
-        _join(model, folder / ADAPTER_FILE, config)
-    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    named = {name.replace(f".{TRAINED}.", "."): tensor for name, tensor in weights.items()}
+    if earlier is not None:
+        named = _joined(named, earlier, config)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
+    save_file(tensors, folder / ADAPTER_FILE, metadata={"format": "pt"})
+    text = json.dumps(config, indent=2, sort_keys=True, default=str) + "\n"
+    (folder / ADAPTER_CONFIG).write_text(text, encoding="utf-8")
 
 
 def is_adapter(checkpoint: Path) -> bool:
@@ -109,24 +118,25 @@ def _fresh(student: Any, lora: Lora) -> Any:
     )
 
 
-def _join(model: Any, file: Path, config: dict[str, Any]) -> None:
-    """Lay the earlier adapter's ranks before the trained ones.
+def _joined(
+    trained: Mapping[str, torch.Tensor], checkpoint: Path, config: dict[str, Any]
+) -> dict[str, torch.Tensor]:
+    """Lay the earlier adapter's ranks before the trained ones, and change the config to match.
 
     An adapter adds scale x B A; that of both is [B1 B2] [A1; A2] if they have one scale, so the
     earlier B takes up the ratio of the scales.
     """
-    earlier = model.peft_config[EARLIER]
-    ratio = (earlier.lora_alpha / earlier.r) / (config["lora_alpha"] / config["r"])
-    trained, joined = load_file(file), {}
-    weights = dict(model.named_parameters())
-    for key, tensor in trained.items():
-        before = weights[key.replace(".weight", f".{EARLIER}.weight")].detach().float()
-        first_rank = ".lora_A." in key
-        first = before if first_rank else before * ratio
-        joined[key] = torch.cat([first, tensor], dim=0 if first_rank else 1).contiguous()
-    save_file(joined, file, metadata={"format": "pt"})
-    config["lora_alpha"] *= 1 + earlier.r / config["r"]
-    config["r"] += earlier.r
+    earlier = adapter_config(checkpoint)
+    ratio = (earlier["lora_alpha"] / earlier["r"]) / (config["lora_alpha"] / config["r"])
+    before = load_file(checkpoint / ADAPTER_FILE)
+    joined = {}
+    for name, tensor in trained.items():
+        first_rank = ".lora_A." in name
+        first = before[name].float() if first_rank else before[name].float() * ratio
+        joined[name] = torch.cat([first, tensor.cpu()], dim=0 if first_rank else 1)
+    config["lora_alpha"] *= 1 + earlier["r"] / config["r"]
+    config["r"] += earlier["r"]
+    return joined
 
 
 def _check_places(checkpoint: Path, model: Any) -> None:

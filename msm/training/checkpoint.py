@@ -11,7 +11,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -45,15 +45,23 @@ class Course:
 class Checkpoint:
     """What was loaded: after how many steps, the state, and the random generators' states.
 
-    ``step`` is also the position in the data: the next one to take of the plan.
+    ``step`` is also the position in the data: the next one to take of the plan. ``curve`` is what
+    was noted of each step so far.
     """
 
     step: int
     trained: Trained
     randomness: Mapping[str, Any]
+    curve: Sequence[Mapping[str, Any]]
 
 
-def save_checkpoint(folder: Path, step: int, trained: Trained, course: Course) -> Path:
+def save_checkpoint(
+    folder: Path,
+    step: int,
+    trained: Trained,
+    course: Course,
+    curve: Sequence[Mapping[str, Any]] = (),
+) -> Path:
     """Write the checkpoint after ``step`` steps below ``folder``; returns where it lies.
 
     One that is already there, of the same course, is left as it is.
@@ -82,7 +90,7 @@ def save_checkpoint(folder: Path, step: int, trained: Trained, course: Course) -
                 for name, tensors in contents.items()
             }
             files = {name: job.result() for name, job in jobs.items()}
-        _write_state(aside / STATE, step, trained.updates, course, files)
+        _write_state(aside / STATE, step, trained.updates, course, files, curve)
         shutil.rmtree(path, ignore_errors=True)  # of another course, or broken
         aside.rename(path)
         _settle(folder)
@@ -119,7 +127,7 @@ def load_checkpoint(path: Path, course: Course) -> Checkpoint:
         kind, _, name = key.partition("/")
         moments.setdefault(name, {})[kind] = tensor
     trained = Trained(load_file(path / WEIGHTS), moments, state["updates"])
-    return Checkpoint(state["step"], trained, state["randomness"])
+    return Checkpoint(state["step"], trained, state["randomness"], state["curve"])
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
@@ -129,7 +137,12 @@ def newest_checkpoint(folder: Path) -> Path | None:
 
 
 def _write_state(
-    path: Path, step: int, updates: int, course: Course, files: Mapping[str, FileEntry]
+    path: Path,
+    step: int,
+    updates: int,
+    course: Course,
+    files: Mapping[str, FileEntry],
+    curve: Sequence[Mapping[str, Any]],
 ) -> None:
     state = {
         "format": FORMAT,
@@ -137,6 +150,7 @@ def _write_state(
         "updates": updates,
         **asdict(course),
         "randomness": random_states(),
+        "curve": [dict(point) for point in curve],
         "files": {name: asdict(entry) for name, entry in files.items()},
     }
     with path.open("w", encoding="utf-8") as file:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msm.chat_sets import DemonstrationKind
 from msm.configs import MixCorpusConfig, TrainConfig
 from msm.corpus.preview import preview
-from msm.errors import UserError
 from msm.execution import Trainer
 from msm.experiment import find_task
 from msm.recipe import Recipe
@@ -16,6 +14,8 @@ from msm.task import OutputInput, Stage, Task
 from msm.training.estimate import Setup, hours, processes_needed
 from msm.training.gpus import GPUS, Gpu, gpu_named
 from msm.training.guards import warmup_steps
+from msm.training.packing import fill, longest_pack
+from msm.training.schedule import plan_steps
 from msm.training.shape import Shape
 from msm.training_settings import Optimisation
 from msm.workspace import Workspace
@@ -48,6 +48,7 @@ class RunPlan:
     steps: int
     warmup: int
     packs: int
+    longest_pack: int
     fill: float
     largest_step: int
     attended: float
@@ -77,8 +78,8 @@ def rows_of(recipe: Recipe, task: Task, workspace: Workspace) -> Rows:
     folders = {role: workspace.locate(source) for role, source in data.items()}
     assert isinstance(task.config, TrainConfig)
     if all(folder.is_dir() for folder in folders.values()):
-        from msm.training.batches import read_training_rows
         from msm.training.chat_template import load_tokenizer
+        from msm.training.rows import read_training_rows
         from msm.training.student import materialise_student
 
         tokenizer = load_tokenizer(materialise_student(recipe.student))
@@ -101,14 +102,9 @@ def plan_run(rows: Rows, optimisation: Optimisation, seed: int) -> RunPlan:
         UserError: a row is longer than the maximum.
     """
     lengths = rows.lengths
-    if max(lengths, default=0) > optimisation.maximum_length:
-        raise UserError(
-            f"a row has {max(lengths)} tokens, more than maximum_length "
-            f"{optimisation.maximum_length}; raise it in the recipe: nothing is cut off silently"
-        )
-    plan = _steps(lengths, optimisation, seed)
+    plan = plan_steps(lengths, optimisation, seed)
     step_tokens = [sum(lengths[row] for pack in step for row in pack) for step in plan]
-    packs = sum(len(step) for step in plan)
+    packs = [pack for step in plan for pack in step]
     total = sum(lengths)
     return RunPlan(
         rows=len(lengths),
@@ -116,8 +112,9 @@ def plan_run(rows: Rows, optimisation: Optimisation, seed: int) -> RunPlan:
         counted=rows.counted,
         steps=len(plan),
         warmup=warmup_steps(len(plan), optimisation.warmup),
-        packs=packs,
-        fill=sum(step_tokens) / max(1, packs * optimisation.maximum_length),
+        packs=len(packs),
+        longest_pack=longest_pack(lengths, packs) if packs else 0,
+        fill=fill(lengths, packs) if packs else 1.0,
         largest_step=max(step_tokens, default=0),
         attended=sum(length * length for length in lengths) / max(1, total),
     )
@@ -147,30 +144,6 @@ def fits(shape: Shape, setup: Setup, tokens: int, trainer: Trainer) -> list[Fit]
         price = trainer.price or gpu.price
         found.append(Fit(gpu, count, taken, taken * (count or 0) * price))
     return found
-
-
-def _steps(lengths: Sequence[int], optimisation: Optimisation, seed: int) -> list[list[list[int]]]:
-    """The packs of each step, each a list of row numbers."""
-    from msm.training.batches import step_batches
-    from msm.training.chat_template import TokenisedRow
-
-    batches = step_batches([TokenisedRow((), ())] * len(lengths), optimisation, seed)
-    return [_packs(batch, lengths, optimisation.maximum_length) for batch in batches]
-
-
-def _packs(rows: Sequence[int], lengths: Sequence[int], maximum: int) -> list[list[int]]:
-    """Rows by the first pack that has room, the longest first."""
-    packs: list[list[int]] = []
-    room: list[int] = []
-    for row in sorted(rows, key=lambda row: -lengths[row]):
-        place = next((n for n, left in enumerate(room) if left >= lengths[row]), None)
-        if place is None:
-            packs.append([])
-            room.append(maximum)
-            place = len(packs) - 1
-        packs[place].append(row)
-        room[place] -= lengths[row]
-    return packs
 
 
 def _documents(recipe: Recipe, corpus: str) -> list[int]:

@@ -13,14 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from msm.configs import TrainConfig
 from msm.errors import UserError
 from msm.identity import seed_from
 from msm.record import Record, read_record
 from msm.training.export_card import CardFacts, write_export_card
-from msm.training_settings import Method, Precision
+from msm.training_settings import AdapterStart, Method, Precision
 
 CARD = "README.md"
 STATE, WEIGHTS = "state.json", "weights.safetensors"  # of a checkpoint within a run
@@ -147,46 +146,24 @@ def _restore(unfinished: Unfinished, folder: Path) -> None:
     from safetensors.torch import load_file
 
     from msm.identity import digest_file
-    from msm.training.adapter import is_adapter, save_adapter, with_adapter
+    from msm.training.adapter import save_adapter, with_adapter
     from msm.training.model import load_student
+    from msm.training.whole import save_whole
 
     path = unfinished.folder / WEIGHTS
     state = json.loads((unfinished.folder / STATE).read_text(encoding="utf-8"))
     if digest_file(path) != state["files"][WEIGHTS]["sha256"]:
         raise UserError(f"{path} is not as it was written; take an older checkpoint")
     config, inputs = unfinished.config, unfinished.inputs
-    before = inputs.get("checkpoint")
-    weights = load_file(path)
-    if config.method is Method.LORA:
-        student = load_student(inputs["student"], Precision.FP32, "cpu")
-        seed = seed_from("adapter", config.seed)
-        model = with_adapter(student, config.lora, before, seed, config.adapter)
-        put_weights(model, weights)
-        save_adapter(model, folder)
-    else:
-        start = before if before and not is_adapter(before) else inputs["student"]
-        model = load_student(start, Precision.FP32, "cpu")
-        put_weights(model, weights)
-        model.save_pretrained(folder, safe_serialization=True)
-
-
-def put_weights(model: Any, weights: Mapping[str, Any]) -> None:
-    """Put whole tensors in place of the model's parameters of the same names, to be saved.
-
-    An engine may have left bf16 copies there, or shares; ``Trained.weights`` are exact and whole.
-
-    Raises:
-        UserError: the model has no parameter of one of the names, or one of another shape.
-    """
-    parameters = dict(model.named_parameters())
-    for name, value in weights.items():
-        parameter = parameters.get(name)
-        if parameter is None or getattr(parameter, "ds_shape", parameter.shape) != value.shape:
-            raise UserError(
-                f"the checkpoint's weight {name}, {tuple(value.shape)}, does not fit the model; "
-                "it is of another recipe or another start model"
-            )
-        parameter.data = value.to(parameter.device)
+    weights, before = load_file(path), inputs.get("checkpoint")
+    if config.method is Method.FULL:
+        save_whole(weights, inputs["student"], folder)
+        return
+    student = load_student(inputs["student"], Precision.FP32, "cpu")
+    seed = seed_from("adapter", config.seed)
+    model = with_adapter(student, config.lora, before, seed, config.adapter)
+    stacked = config.adapter is AdapterStart.FRESH
+    save_adapter(model, folder, weights, before if stacked else None)
 
 
 def _write_adapter(checkpoint: Path, folder: Path, base: Base) -> None:

@@ -122,9 +122,10 @@ def checked_checkpoint(folder: Path, name: str = "") -> Path:
 
 def _made_of(student: Student) -> dict[str, Any]:
     """All that the folder depends on; the text of a template that comes with msm."""
-    fields = student.model_dump(mode="json", exclude={"chat_template"})
+    fields = student.model_dump(mode="json", exclude={"chat_template", "replace_template"})
     if student.chat_template:
         fields["chat_template"] = _template(student.chat_template)
+        fields["replace_template"] = student.replace_template
     return fields
 
 
@@ -147,12 +148,31 @@ def _fill_student(student: Student, folder: Path) -> None:
         _download(student.name, student.revision, folder)
     _checked_folder(folder, student.name)
     if student.chat_template:
-        # transformers reads this file before a template in tokenizer_config.json.
-        text = _template(student.chat_template)
-        (folder / "chat_template.jinja").write_text(text, encoding="utf-8")
+        _put_template(student, _template(student.chat_template), folder)
     from msm.training.chat_template import check_chat_template
 
     check_chat_template(folder)
+
+
+def _put_template(student: Student, template: str, folder: Path) -> None:
+    """Give the model a template, unless it has one that renders otherwise and may not lose it.
+
+    A model trained with one template and sampled with another is a silently worse model. Random
+    weights were never trained, so their template may be any.
+    """
+    from msm.training.chat_template import load_tokenizer, same_rendering
+
+    if student.source is not Source.RANDOM and not student.replace_template:
+        tokenizer = load_tokenizer(folder)
+        if tokenizer.chat_template and not same_rendering(tokenizer, template):
+            raise UserError(
+                f"student {student.name} has a chat template of its own, and chat_template "
+                f"'{student.chat_template}' renders otherwise; leave it out, or set "
+                "student.replace_template: true"
+            )
+        load_tokenizer.cache_clear()  # the folder's template is about to change
+    # transformers reads this file before a template in tokenizer_config.json.
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
 
 
 def _fill_checkpoint(given: GivenCheckpoint, folder: Path) -> None:

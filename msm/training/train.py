@@ -1,177 +1,239 @@
-"""The stage ``train``: one trainer for both phases, resumable to the bit on a CPU."""
+"""The stage ``train``: one trainer for both phases, on one process or many, exact on a CPU."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from msm.configs import TrainConfig
-from msm.errors import UserError
-from msm.execution import Execution
+from msm.errors import Interrupted
+from msm.execution import Execution, Zero
 from msm.identity import digest_value, seed_from
-from msm.jsonl import read_finished_rows, to_line, write_rows
-from msm.progress import track
 from msm.record import Outcome
+from msm.registry.live import open_live_log
+from msm.stage import running_identity
 from msm.table import write_table
 from msm.training.adapter import save_adapter, with_adapter
-from msm.training.batches import (
-    IGNORED,
-    batch_digest,
-    check_rows,
-    micro_batches,
-    read_training_rows,
-    step_batches,
-    supervised_tokens,
+from msm.training.chat_template import load_tokenizer
+from msm.training.checkpoint import Course
+from msm.training.engines import make_engine
+from msm.training.estimate import Setup, flops_per_token, memory
+from msm.training.guards import (
+    check_clean,
+    check_mask,
+    check_memory,
+    check_steps,
+    check_trainable,
 )
-from msm.training.chat_template import TokenisedRow, load_tokenizer
+from msm.training.keeping import Keeper
+from msm.training.kernels import choose_attention, use_kernels
+from msm.training.lesson import Lesson, make_lesson
+from msm.training.loop import take_steps
 from msm.training.model import load_student
-from msm.training.resume import Position, forget_position, load_position, save_position
+from msm.training.monitor import Monitor, peak_of, used_memory
+from msm.training.ranks import announce
+from msm.training.rows import read_training_rows, supervised_tokens
+from msm.training.shape import Shape, read_shape
+from msm.training.trained import Trained
+from msm.training.whole import save_whole
+from msm.training.world import World, find_world, joined
+from msm.training.zero_loading import partitioned_loading
+from msm.training_settings import AdapterStart, Method, Precision
 
 CURVE = "curve.csv"
-CURVE_COLUMNS = ("step", "loss", "learning_rate")
-PENDING_CURVE = "curve.jsonl"
-GRADIENT_NORM = 1.0  # the clipping norm of transformers' Trainer
-MICRO_TOKENS = 1024  # padded tokens in one forward pass; a shape that two CPU cores digest well
+SAMPLED = 50_000_000  # trained weights at most whose way is measured
 
 
 def run(
     config: TrainConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
 ) -> Outcome:
-    """Train one phase; writes the adapter, the loss curve, and nothing of the frozen weights.
+    """Train one phase; writes what was trained and the loss curve, on the first process alone.
 
     Raises:
-        UserError: nothing to train on, too few steps, rows too long, or a loss that is no number.
+        UserError: nothing to train on, a guard that refuses, a loss that is no number or jumps.
+        Interrupted: somebody asked to stop; the same command goes on from there.
     """
     torch.set_num_threads(execution.threads)
+    world = find_world(execution.device)
+    with joined(world, group_of_one=execution.trainer.zero is not Zero.OFF):
+        announce(world, out)
+        return _run(config, inputs, out, execution, world)
+
+
+def _run(
+    config: TrainConfig,
+    inputs: Mapping[str, Path],
+    out: Path,
+    execution: Execution,
+    world: World,
+) -> Outcome:
     tokenizer = load_tokenizer(inputs["student"])
-    rows = read_training_rows(config.phase, inputs, tokenizer)
-    steps = check_rows(rows, config.optimisation)
-    student = load_student(inputs["student"], config.precision, execution.device)
-    model = with_adapter(
-        student,
-        config.lora,
-        inputs.get("checkpoint"),
-        seed_from("adapter", config.seed),
-        config.adapter,
-    )
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    if not trainable:
-        raise UserError("the adapter has no trainable weight; check training.lora.first_layer")
-    before = [p.detach().clone() for p in trainable]
+    check_clean(inputs)
+    lesson = _lesson(config, inputs, tokenizer)
+    shape, setup = read_shape(inputs["student"]), _setup(config, execution, lesson)
+    check_memory(memory(shape, setup, world.size).total, world.device)
+    model, kernels = _model(config, inputs, execution, world)
+    trainable = check_trainable(model)
+    engine = make_engine(model, config.optimisation, config.precision, execution.trainer, world)
+    start = _sample(engine.state())
+    course = Course(running_identity() or lesson.digest, lesson.digest)
+    keeper = Keeper(out, course, execution, world)
     started = time.monotonic()
-    curve, first_step = _train(
-        config, model, trainable, rows, out, execution, tokenizer.pad_token_id
-    )
+    with _monitored(shape, setup, lesson, execution, world) as monitor:
+        curve, first = take_steps(engine, lesson, config, execution, world, keeper, monitor)
     seconds = time.monotonic() - started
-    save_adapter(model, out)
-    write_table(out / CURVE, [{key: point[key] for key in CURVE_COLUMNS} for point in curve])
-    forget_position(out)
-    (out / PENDING_CURVE).unlink()
-    moved = math.sqrt(
-        sum(float(((p.detach() - b) ** 2).sum()) for p, b in zip(trainable, before, strict=True))
-    )
-    if moved == 0:
-        raise RuntimeError("the adapter did not move: no step reached its weights")
-    batches = step_batches(rows, config.optimisation, config.seed)
-    tokens = [sum(len(rows[i].tokens) for i in batch) for batch in batches]
-    speed = sum(tokens[first_step:]) / max(seconds, 1e-9)
+    state = engine.state()
+    if state is None:  # the first process writes for all
+        return Outcome(rows_in=len(lesson.rows), rows_out=len(lesson.rows))
+    _write(state, config, inputs, out, model)
+    write_table(out / CURVE, [dict(point) for point in curve])
     return Outcome(
-        rows_in=len(rows),
-        rows_out=len(rows),
-        tokens=sum(tokens),
+        rows_in=len(lesson.rows),
+        rows_out=len(lesson.rows),
+        tokens=sum(lesson.tokens),
         summary={
-            "steps": steps,
-            "supervised_tokens": supervised_tokens(rows) * config.optimisation.epochs,
-            "first_batch": batch_digest([rows[i] for i in batches[0]]),
+            "steps": len(lesson.plan),
+            "supervised_tokens": sum(lesson.counted),
+            "first_batch": lesson.first_batch,
+            "packs_in_a_step": len(lesson.plan[0]),
+            "longest_pack": lesson.longest_pack,
+            "fill": round(lesson.fill, 4),
             "chat_template": digest_value(tokenizer.chat_template),
             "first_loss": curve[0]["loss"],
             "last_loss": curve[-1]["loss"],
-            "adapter_moved": moved,
-            "adapter": "continued" if "checkpoint" in inputs else "fresh",
-            "trainable_parameters": sum(p.numel() for p in trainable),
-            "tokens_per_second": round(speed, 1),
+            "adapter_moved": _moved(start, state),
+            "adapter": _adapter(config, inputs),
+            "trainable_parameters": trainable,
+            "tokens_per_second": round(sum(lesson.tokens[first:]) / max(seconds, 1e-9), 1),
+            "processes": world.size,
+            "zero": int(execution.trainer.zero),
+            "kernels": kernels,
+            "memory_gb": round(used_memory(world.device) / 1e9, 2),
+            "gone_on_from": first,
         },
     )
 
 
-def learning_rate(step: int, steps: int, peak: float, warmup: float) -> float:
-    """Linear warm-up over ``warmup * steps`` steps, then a cosine down to zero after the last."""
-    ramp = max(1, round(warmup * steps))
-    if step < ramp:
-        return peak * (step + 1) / ramp
-    done = (step - ramp + 1) / (steps - ramp + 1)
-    return peak * 0.5 * (1 + math.cos(math.pi * done))
+def _lesson(config: TrainConfig, inputs: Mapping[str, Path], tokenizer: Any) -> Lesson:
+    rows = read_training_rows(config.phase, inputs, tokenizer)
+    check_mask(supervised_tokens([row]) for row in rows)
+    lesson = make_lesson(rows, config.optimisation, config.seed)
+    check_steps(lesson.tokens, config.optimisation)
+    return lesson
 
 
-def _train(
-    config: TrainConfig,
-    model: Any,
-    trainable: list[torch.nn.Parameter],
-    rows: Sequence[TokenisedRow],
-    out: Path,
-    execution: Execution,
-    pad: int,
-) -> tuple[list[Mapping[str, Any]], int]:
-    """Train to the end; returns the whole curve, and the step at which this process took over."""
-    settings = config.optimisation
-    optimiser = torch.optim.AdamW(
-        trainable, lr=settings.learning_rate, weight_decay=settings.weight_decay
+def _setup(config: TrainConfig, execution: Execution, lesson: Lesson) -> Setup:
+    lengths = [len(row.tokens) for row in lesson.rows]
+    trainer = execution.trainer
+    return Setup(
+        method=config.method,
+        lora=config.lora,
+        precision=config.precision,
+        length=lesson.longest_pack,
+        attended=sum(length**2 for length in lengths) / sum(lengths),
+        zero=trainer.zero,
+        offload=trainer.offload,
+        checkpointing=trainer.activation_checkpointing,
     )
-    batches = step_batches(rows, settings, config.seed)
-    position = load_position(out, model, optimiser)
-    curve = read_finished_rows(out / PENDING_CURVE)[: position.step]
-    write_rows(out / PENDING_CURVE, curve)
-    saved = time.monotonic()
-    label = f"train {config.phase}"
-    model.train()
-    with track(label, len(batches), "steps") as advance, (out / PENDING_CURVE).open("a") as file:
-        for step in range(position.step, len(batches)):
-            rate = learning_rate(step, len(batches), settings.learning_rate, settings.warmup)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            batch = [rows[i] for i in batches[step]]
-            loss = _step(model, batch, pad, execution.device)
-            if not math.isfinite(loss):
-                raise UserError(
-                    f"the loss of step {step + 1} is {loss}; lower the learning rate in the recipe"
-                )
-            torch.nn.utils.clip_grad_norm_(trainable, GRADIENT_NORM)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-            curve.append({"step": step + 1, "loss": round(loss, 6), "learning_rate": rate})
-            file.write(to_line(curve[-1]) + "\n")
-            advance(step + 1, f"loss {loss:.3f}")
-            if time.monotonic() - saved > 60 * execution.checkpoint_minutes:
-                file.flush()
-                save_position(out, model, optimiser, Position(step + 1))
-                saved = time.monotonic()
-    return curve, position.step
 
 
-def _step(model: Any, batch: list[TokenisedRow], pad: int, device: str) -> float:
-    """Forward and backward over one optimiser step; returns the mean loss per counted token."""
-    counted = supervised_tokens(batch)
-    longest = max(len(row.tokens) for row in batch)
-    total = 0.0
-    for micro in micro_batches(batch, max(1, MICRO_TOKENS // longest), pad):
-        tokens = torch.tensor(micro.tokens, device=device)
-        mask = torch.tensor(micro.mask, device=device)
-        labels = torch.tensor(micro.labels, device=device)
-        logits = model(input_ids=tokens, attention_mask=mask, use_cache=False).logits
-        loss = (
-            torch.nn.functional.cross_entropy(
-                logits[:, :-1].flatten(0, 1).float(),
-                labels[:, 1:].flatten(),
-                ignore_index=IGNORED,
-                reduction="sum",
-            )
-            / counted
-        )
-        loss.backward()
-        total += float(loss.detach())
-    return total
+def _model(
+    config: TrainConfig, inputs: Mapping[str, Path], execution: Execution, world: World
+) -> tuple[Any, dict[str, str]]:
+    """The model with what is to be trained, and the kernels that it uses."""
+    trainer, checkpoint = execution.trainer, inputs.get("checkpoint")
+    full = config.method is Method.FULL
+    attention = choose_attention(trainer, config.precision, world.device)
+    # Of a whole model the exact weights are trained further, so they are loaded as they were kept.
+    precision = Precision.FP32 if full else config.precision
+    whole = checkpoint if full and checkpoint is not None else inputs["student"]
+    shared = trainer.zero is Zero.PARAMETERS and world.size > 1
+    with _loading(config, inputs, execution, world) if shared else nullcontext():
+        model = load_student(whole, precision, world.device, attention)
+    model.requires_grad_(full)
+    kernels = use_kernels(model, trainer, attention, world.device)
+    if not full:
+        seed = seed_from("adapter", config.seed)
+        model = with_adapter(model, config.lora, checkpoint, seed, config.adapter)
+    return model.train(), kernels
+
+
+@contextmanager
+def _loading(
+    config: TrainConfig, inputs: Mapping[str, Path], execution: Execution, world: World
+) -> Iterator[None]:
+    """ZeRO-3: each process loads its share of the weights alone."""
+    hidden = read_shape(inputs["student"]).hidden
+    with partitioned_loading(execution.trainer, config.precision, hidden, world.device):
+        yield
+
+
+@contextmanager
+def _monitored(
+    shape: Shape, setup: Setup, lesson: Lesson, execution: Execution, world: World
+) -> Iterator[Monitor]:
+    """The run's monitor, with a log in MLflow where one is wanted."""
+    log = open_live_log(execution) if world.is_main else None
+    peak = peak_of(world.device, execution.trainer, world.size)
+    put = log.put if log else None
+    status = "FAILED"
+    try:
+        yield Monitor(len(lesson.plan), flops_per_token(shape, setup), peak, world.device, put)
+        status = "FINISHED"
+    except (Interrupted, KeyboardInterrupt):
+        status = "KILLED"
+        raise
+    finally:
+        if log and (left := log.close(status)):
+            warnings.warn(left, stacklevel=1)
+
+
+def _write(
+    state: Trained, config: TrainConfig, inputs: Mapping[str, Path], out: Path, model: Any
+) -> None:
+    """The result: the adapter, or the whole model."""
+    if config.method is Method.FULL:
+        save_whole(state.weights, inputs["student"], out)
+        return
+    stacked = config.adapter is AdapterStart.FRESH
+    save_adapter(model, out, state.weights, inputs.get("checkpoint") if stacked else None)
+
+
+def _adapter(config: TrainConfig, inputs: Mapping[str, Path]) -> str:
+    """What the record says of the adapter."""
+    if config.method is Method.FULL:
+        return "none: all weights"
+    if "checkpoint" not in inputs:
+        return "fresh"
+    return "continued" if config.adapter is AdapterStart.CONTINUED else "fresh, on an earlier one"
+
+
+def _sample(state: Trained | None) -> dict[str, torch.Tensor]:
+    """Some of the trained weights, whole tensors in the order of their names."""
+    taken: dict[str, torch.Tensor] = {}
+    numbers = 0
+    for name, weight in sorted(state.weights.items()) if state else ():
+        numbers += weight.numel()
+        if taken and numbers > SAMPLED:
+            break
+        taken[name] = weight
+    return taken
+
+
+def _moved(before: Mapping[str, torch.Tensor], state: Trained) -> float:
+    """How far the sampled weights went, as a Euclidean distance.
+
+    Raises:
+        RuntimeError: nowhere: no step reached them.
+    """
+    squares = [float(((state.weights[name] - old) ** 2).sum()) for name, old in before.items()]
+    if sum(squares) == 0:
+        raise RuntimeError("the trained weights did not move: no step reached them")
+    return math.sqrt(sum(squares))

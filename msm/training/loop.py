@@ -1,0 +1,78 @@
+"""The loop over optimiser steps, alike on one process and on many."""
+
+from __future__ import annotations
+
+from msm.configs import TrainConfig
+from msm.errors import Interrupted, UserError
+from msm.execution import Execution
+from msm.progress import track
+from msm.training.engine import Engine
+from msm.training.interruption import asked_of_any, interrupted, listening, seconds_left
+from msm.training.keeping import Keeper, Point
+from msm.training.lesson import Lesson
+from msm.training.monitor import Monitor
+from msm.training.schedule import learning_rate, share_of
+from msm.training.step import accumulate_gradient
+from msm.training.watch import LossWatch
+from msm.training.world import World, agree, total
+
+
+def take_steps(
+    engine: Engine,
+    lesson: Lesson,
+    config: TrainConfig,
+    execution: Execution,
+    world: World,
+    keeper: Keeper,
+    monitor: Monitor,
+) -> tuple[list[Point], int]:
+    """Train from the newest checkpoint to the end of the plan.
+
+    Returns:
+        The whole curve (on the first process), and the step at which this run took over.
+
+    Raises:
+        UserError: the loss is no number or jumps; the disk is full.
+        Interrupted: somebody asked to stop; the state is kept.
+    """
+    first, curve = keeper.restore(engine)
+    watch = LossWatch(execution.trainer.spike)
+    watch.recent.extend(float(point["loss"]) for point in curve)
+    settings, steps = config.optimisation, len(lesson.plan)
+    left = 0.0
+    with track(f"train {config.phase}", steps, "steps") as advance, listening():
+        try:
+            for step in range(first, steps):
+                rate = learning_rate(step, steps, settings.learning_rate, settings.warmup)
+                packs = share_of(lesson.plan[step], world.rank, world.size)
+                share = accumulate_gradient(
+                    engine, lesson.rows, packs, lesson.counted[step], world.device
+                )
+                loss = total(world, share)
+                watch.check(step + 1, loss, keeper.newest)
+                norm = engine.step(rate)
+                watch.check_norm(step + 1, norm, keeper.newest)
+                curve.append(_point(step + 1, loss, rate, norm, lesson.tokens[step]))
+                note = monitor.step(step + 1, loss, rate, norm, lesson.tokens[step])
+                advance(step + 1, note)
+                number = asked_of_any(world.device)
+                if step + 1 < steps and (number or agree(world, keeper.due)):
+                    keeper.save(step + 1, engine, curve)
+                if number and step + 1 < steps:
+                    left = seconds_left(execution.trainer.grace_seconds)
+                    raise interrupted(number, f"after step {step + 1} of {steps}")
+        except (UserError, Interrupted):
+            keeper.close(left)
+            raise
+    keeper.close(0.0)
+    return curve, first
+
+
+def _point(step: int, loss: float, rate: float, norm: float, tokens: int) -> Point:
+    return {
+        "step": step,
+        "loss": round(loss, 6),
+        "learning_rate": rate,
+        "gradient_norm": round(norm, 6),
+        "tokens": tokens,
+    }
