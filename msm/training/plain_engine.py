@@ -2,10 +2,10 @@
 
 With bf16 the model itself holds bf16 copies of the trained weights, made anew after each update
 from fp32 master weights; gradients are summed into fp32 as soon as autograd has made them. Torch's
-autocast would keep fp32 weights in the model and cast them anew for every pack: slower, with a
-residual stream in fp32 that takes twice the memory, and other arithmetic than DeepSpeed's. This way
-a forward pass is the one that DeepSpeed computes, and an adapter's products run at bf16 speed on a
-GPU. Updates too small for bf16 still add up in the master weights.
+autocast would keep fp32 weights in the model and cast them anew for every pack, with a residual
+stream in fp32 that takes twice the memory, and other arithmetic than DeepSpeed's. On a CPU it is as
+fast; but this way a forward pass is the one that DeepSpeed computes, and an adapter's products are
+in bf16 without a cast. Updates too small for bf16 still add up in the master weights.
 """
 
 from __future__ import annotations
