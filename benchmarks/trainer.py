@@ -1,6 +1,6 @@
 """One epoch's first steps on a CPU: our step loop against ``transformers.Trainer`` with padding.
 
-    python benchmarks/trainer.py [--steps N] [--rounds N] [--length TOKENS] [--masked]
+    python benchmarks/trainer.py [--steps N] [--rounds N] [--length TOKENS] [--phase PHASE]
 
 Documents and chats of ``recipes/cheese.yaml`` by the offline author, the embedded student, the same
 adapter, bf16, batch size, optimiser and clipping on both sides, on one thread. Both train rows of
@@ -162,6 +162,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--length", type=int, default=2_048)
+    parser.add_argument("--phase", type=Phase, choices=list(Phase), help="one alone")
     parser.add_argument("--masked", action="store_true", help="a mask in place of our attention")
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -173,6 +174,8 @@ def main() -> None:
     if not given.masked:
         use_segments(models[0].get_base_model())
     for phase, rows in training_rows(recipe, tokenizer).items():
+        if given.phase not in (None, phase):
+            continue
         settings = getattr(recipe.training, "documents" if phase is Phase.DOCUMENTS else "chats")
         settings = settings.model_copy(update={"maximum_length": given.length})
         lengths = [len(row.tokens) for row in rows]

