@@ -58,7 +58,10 @@ def state_of(megabytes: int) -> Trained:
     """Random weights and moments, in tensors of 16 MB."""
     count = max(1, megabytes // 3 // 16)
     tensors = {f"layer.{n}": torch.rand(4 * MEGABYTE) for n in range(count)}
-    moments = {name: {"exp_avg": tensor, "exp_avg_sq": tensor} for name, tensor in tensors.items()}
+    moments = {  # tensors of their own: torch.save writes shared ones once
+        name: {"exp_avg": tensor.clone(), "exp_avg_sq": tensor.clone()}
+        for name, tensor in tensors.items()
+    }
     return Trained(tensors, moments, 1)
 
 
