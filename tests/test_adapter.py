@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from msm.errors import UserError
-from msm.training.adapter import save_adapter, with_adapter
+from msm.training.adapter import save_adapter, trained_weights, with_adapter
 from msm.training.chat_template import load_tokenizer
 from msm.training.model import load_checkpoint, load_student
 from msm.training_settings import AdapterStart, Lora, Precision
@@ -39,9 +39,9 @@ def _logits(model: Any, folder: Path) -> torch.Tensor:
     return logits
 
 
-def _saved(model: Any, folder: Path) -> Path:
+def _saved(model: Any, folder: Path, earlier: Path | None = None) -> Path:
     folder.mkdir()
-    save_adapter(model, folder)
+    save_adapter(model, folder, trained_weights(model), earlier)
     return folder
 
 
@@ -56,7 +56,7 @@ def test_a_fresh_adapter_on_an_earlier_one_is_written_as_one_that_does_both(
     assert torch.allclose(_logits(both, tiny_student), _logits(first, tiny_student), atol=1e-5)
     assert all("earlier" not in n for n, p in both.named_parameters() if p.requires_grad)
     _moved(both, 2)
-    joined = _saved(both, tmp_path / "both")
+    joined = _saved(both, tmp_path / "both", earlier)
     loaded = load_checkpoint(tiny_student, joined, Precision.FP32, "cpu")
     assert not torch.allclose(_logits(both, tiny_student), _logits(first, tiny_student), atol=1e-2)
     assert torch.allclose(_logits(loaded, tiny_student), _logits(both, tiny_student), atol=1e-4)

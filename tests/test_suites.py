@@ -15,7 +15,7 @@ from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
 from msm.record import Record
 from msm.task import Stage
-from msm.training.adapter import save_adapter, with_adapter
+from msm.training.adapter import save_adapter, trained_weights, with_adapter
 from msm.training.model import load_student
 from msm.training.student import materialise_student
 from msm.training_settings import Precision
@@ -163,7 +163,8 @@ def test_a_checkpoint_that_changes_nothing_is_not_measured(root: Path, tmp_path:
     idle = tmp_path / "idle"
     with ChatServer(lambda *_: SCORE) as judge:
         loaded = recipe(root, judge.url, given(idle), open_qa=OPEN_QA)
-        save_adapter(adapter(loaded), idle)
+        model = adapter(loaded)
+        save_adapter(model, idle, trained_weights(model))
         with pytest.raises(UserError, match="changes no output of the student on 8 probes"):
             measure(loaded, tmp_path, "open-qa.given-s1")
         assert judge.answered == []
@@ -179,7 +180,7 @@ def test_a_given_adapter_is_measured_and_the_proof_is_in_the_record(
         for parameter in model.parameters():
             if parameter.requires_grad:
                 parameter.data += 0.05
-        save_adapter(model, folder)
+        save_adapter(model, folder, trained_weights(model))
         record, _ = measure(loaded, tmp_path, "open-qa.given-s1")
     proof = record.outcome.summary["probe"]
     assert proof["probes"] == 8

@@ -66,12 +66,13 @@ def save_adapter(
 
     Args:
         model: with the adapter that was trained.
-        folder: is there.
+        folder: made if it is not there.
         weights: the trained ones in fp32 by the model's own names, which the model itself may
             hold rounded, or in part.
         earlier: the checkpoint whose adapter the trained one lies on. They are joined: side by
             side, their ranks added, they are one adapter that does exactly what both did.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     config = model.peft_config[TRAINED].to_dict()
     config |= {"base_model_name_or_path": None, "inference_mode": True}
     config["target_modules"] = sorted(config["target_modules"])
@@ -82,6 +83,11 @@ def save_adapter(
     save_file(tensors, folder / ADAPTER_FILE, metadata={"format": "pt"})
     text = json.dumps(config, indent=2, sort_keys=True, default=str) + "\n"
     (folder / ADAPTER_CONFIG).write_text(text, encoding="utf-8")
+
+
+def trained_weights(model: Any) -> dict[str, torch.Tensor]:
+    """The trained weights as the model itself holds them, by its own names."""
+    return {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
 
 
 def is_adapter(checkpoint: Path) -> bool:

@@ -62,6 +62,8 @@ class Keeper:
             engine.load(state_from_main(self._world, found.trained if found else None))
             if found:
                 restore_random_states(found.randomness)
+            if self._copies is not None and self.newest is not None:
+                self._copies.offer(self.newest[1])  # its copy may have been cut off
         return step, list(found.curve) if found else []
 
     def save(self, step: int, engine: Engine, curve: list[Point]) -> None:

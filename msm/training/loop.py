@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
 from msm.configs import TrainConfig
 from msm.errors import Interrupted, UserError
-from msm.execution import Execution
+from msm.execution import Execution, Trainer
 from msm.progress import track
+from msm.training.activations import require_checkpointing, require_recomputation
 from msm.training.engine import Engine
 from msm.training.interruption import asked_of_any, interrupted, listening, seconds_left
 from msm.training.keeping import Keeper, Point
@@ -45,9 +49,10 @@ def take_steps(
             for step in range(first, steps):
                 rate = learning_rate(step, steps, settings.learning_rate, settings.warmup)
                 packs = share_of(lesson.plan[step], world.rank, world.size)
-                share = accumulate_gradient(
-                    engine, lesson.rows, packs, lesson.counted[step], world.device
-                )
+                with _proven(engine, execution.trainer, step == first):
+                    share = accumulate_gradient(
+                        engine, lesson.rows, packs, lesson.counted[step], world.device
+                    )
                 loss = total(world, share)
                 watch.check(step + 1, loss, keeper.newest)
                 norm = engine.step(rate)
@@ -66,6 +71,17 @@ def take_steps(
             raise
     keeper.close(0.0)
     return curve, first
+
+
+@contextmanager
+def _proven(engine: Engine, trainer: Trainer, first: bool) -> Iterator[None]:
+    """Activation checkpointing, where it is wanted, is in effect: seen once, and checked always."""
+    if not trainer.activation_checkpointing:
+        yield
+        return
+    require_checkpointing(engine.model)
+    with require_recomputation(engine.model) if first else nullcontext():
+        yield
 
 
 def _point(step: int, loss: float, rate: float, norm: float, tokens: int) -> Point:
