@@ -8,13 +8,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from msm import __version__
 from msm.cli_spec import spec_app
 from msm.errors import Interrupted, UserError
+
+if TYPE_CHECKING:
+    from msm.record import Record
 
 USER_ERROR = 2
 
@@ -67,8 +70,12 @@ def _run_stage(
     _track_in(workspace)
     with shown_on_terminal():
         record, worked = Workspace(workspace, loaded).run(task, replace)
+    _tell(task.label, record, worked)
+
+
+def _tell(label: str, record: Record, worked: bool) -> None:
     done = f"done in {record.seconds:.1f} s" if worked else "nothing to do"
-    typer.echo(f"{task.label}  {record.identity[:12]}  {done}")
+    typer.echo(f"{label}  {record.identity[:12]}  {done}")
 
 
 @app.command()
@@ -136,18 +143,25 @@ def train(
         bool, typer.Option("--trainjob", help="print it as a job for Kubeflow Trainer, and stop")
     ] = False,
 ) -> None:
-    """Train one phase: documents or chats."""
-    if dry_run or trainjob:
-        from msm.cli_train import show_plan, show_trainjob
-        from msm.recipe_file import load_recipe
+    """Train one phase: documents or chats. Also under torchrun, in many processes."""
+    from msm.cli_train import show_plan, show_trainjob
+    from msm.experiment import find_task
+    from msm.recipe_file import load_recipe
+    from msm.task import Stage
+    from msm.training.ranks import run_on_all
+    from msm.workspace import Workspace
 
-        loaded = load_recipe(recipe, overrides or [], profile)
-        if trainjob:
-            show_trainjob(loaded, name, recipe, overrides or [], profile)
-        else:
-            show_plan(loaded, name, workspace)
-        return
-    _run_stage("train", recipe, name, workspace, overrides, profile, replace)
+    loaded = load_recipe(recipe, overrides or [], profile)
+    if trainjob:
+        show_trainjob(loaded, name, recipe, overrides or [], profile)
+    elif dry_run:
+        show_plan(loaded, name, workspace)
+    else:
+        task = find_task(loaded, Stage.TRAIN, name)
+        _track_in(workspace)
+        made = run_on_all(Workspace(workspace, loaded), task, replace)
+        if made is not None:
+            _tell(task.label, *made)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msm.progress import shown_on_terminal
 from msm.record import Record
 from msm.stages import definition
 from msm.task import Task
@@ -28,7 +29,8 @@ def run_on_all(workspace: Workspace, task: Task, replace: bool) -> tuple[Record,
     world = find_world(execution.device)
     with joined(world):
         if world.is_main:
-            return _lead(world, workspace, task, replace)
+            with shown_on_terminal():
+                return _lead(world, workspace, task, replace)
         _follow(world, workspace, task)
         return None
 
