@@ -32,10 +32,11 @@ from msm.experiment import find_task
 from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
 from msm.task import Stage
+from msm.training.adapter import with_adapter
 from msm.training.attention import use_segments
 from msm.training.batches import IGNORED
 from msm.training.chat_template import TokenisedRow, load_tokenizer
-from msm.training.model import load_student, with_adapter
+from msm.training.model import load_student
 from msm.training.rows import read_training_rows, supervised_tokens
 from msm.training.schedule import Step, plan_steps
 from msm.training.step import accumulate_gradient

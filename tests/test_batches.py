@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import torch
 
+from msm.training.adapter import with_adapter
 from msm.training.attention import attention_arguments, segmented_attention, use_segments
 from msm.training.batches import IGNORED, batch_digest, sequence
 from msm.training.chat_template import TokenisedRow
 from msm.training.loss import summed_loss
-from msm.training.model import load_student, with_adapter
+from msm.training.model import load_student
 from msm.training.student import materialise_student
 from msm.training_settings import Lora, Precision
 from msm.weights import Source, Student

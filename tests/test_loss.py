@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from msm.training import loss as loss_module
+from msm.training.adapter import with_adapter
 from msm.training.batches import IGNORED, sequence
 from msm.training.chat_template import TokenisedRow
 from msm.training.loss import counted_positions, summed_loss
-from msm.training.model import load_student, with_adapter
+from msm.training.model import load_student
 from msm.training.schedule import share_of
 from msm.training.step import accumulate_gradient
 from msm.training_settings import Lora, Precision
