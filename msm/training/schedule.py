@@ -15,6 +15,10 @@ from msm.identity import seed_from
 from msm.training.packing import fewest_packs, pack
 from msm.training_settings import Optimisation
 
+SLACK = 1.01  # by how much trading rows may lengthen the longest pack: fill stays above 98 %
+TRADES = 16  # tried for each row; a seed's packs then have little in common with another's
+MOST_TRADES = 1_000_000  # some seconds
+
 Pack = tuple[int, ...]  # row numbers, laid one behind another in one sequence
 Step = tuple[Pack, ...]
 
@@ -43,8 +47,8 @@ def plan_steps(lengths: Sequence[int], optimisation: Optimisation, seed: int) ->
 
     Every epoch sees every row once. All steps have the same number of packs, none over
     ``maximum_length``; a pack is empty only where ``packs`` asks for more than there are rows.
-    A seed's order decides which of the rows of one length goes where, the order within a pack,
-    and the step of a pack: neither length nor packing order tells when a row is seen.
+    The seed decides which rows share a pack, their order in it, and the step of a pack: neither
+    length nor packing order tells when a row is seen, or beside which others.
 
     Raises:
         UserError: a row is longer than the maximum, or so many packs do not hold the rows.
@@ -57,7 +61,7 @@ def plan_steps(lengths: Sequence[int], optimisation: Optimisation, seed: int) ->
     plan: list[Step] = []
     for epoch in range(optimisation.epochs):
         chance = random.Random(seed_from("order", seed, epoch))
-        packs = _shuffled(packed, lengths, chance)
+        packs = _shuffled(packed, lengths, optimisation.maximum_length, chance)
         plan += [tuple(packs[step::steps]) for step in range(steps)]
     return plan
 
@@ -94,26 +98,39 @@ def _packed(lengths: Sequence[int], optimisation: Optimisation, steps: int) -> l
 
 
 def _shuffled(
-    packed: Sequence[Sequence[int]], lengths: Sequence[int], chance: random.Random
+    packed: Sequence[Sequence[int]],
+    lengths: Sequence[int],
+    maximum: int,
+    chance: random.Random,
 ) -> list[Pack]:
     """One epoch's packs in their order: those with rows first, so that no step goes without."""
-    trade = _traded(lengths, chance)
     packs: list[Pack] = []
-    for members in packed:
-        rows = [trade[row] for row in members]
-        chance.shuffle(rows)
-        packs.append(tuple(rows))
+    for members in _mixed(packed, lengths, maximum, chance):
+        chance.shuffle(members)
+        packs.append(tuple(members))
     chance.shuffle(packs)
     return sorted(packs, key=lambda members: not members)
 
 
-def _traded(lengths: Sequence[int], chance: random.Random) -> list[int]:
-    """For each row the one that takes its place: another of its length, at random."""
-    places = sorted(range(len(lengths)), key=lambda row: lengths[row])
-    mixed = list(places)
-    chance.shuffle(mixed)
-    mixed.sort(key=lambda row: lengths[row])
-    trade = [0] * len(lengths)
-    for place, row in zip(places, mixed, strict=True):
-        trade[place] = row
-    return trade
+def _mixed(
+    packed: Sequence[Sequence[int]],
+    lengths: Sequence[int],
+    maximum: int,
+    chance: random.Random,
+) -> list[list[int]]:
+    """Let rows trade places with others, as long as no pack grows beyond a little slack.
+
+    Packing puts the same rows together each time; which rows share a step should be an accident.
+    """
+    packs = [list(members) for members in packed]
+    tokens = [sum(lengths[row] for row in members) for members in packs]
+    limit = min(maximum, math.floor(max(tokens) * SLACK))
+    places = [(number, at) for number, members in enumerate(packs) for at in range(len(members))]
+    for _ in range(min(TRADES * len(places), MOST_TRADES)):
+        (one, here), (other, there) = chance.choice(places), chance.choice(places)
+        more = lengths[packs[other][there]] - lengths[packs[one][here]]
+        if one != other and tokens[one] + more <= limit and tokens[other] - more <= limit:
+            packs[one][here], packs[other][there] = packs[other][there], packs[one][here]
+            tokens[one] += more
+            tokens[other] -= more
+    return packs
