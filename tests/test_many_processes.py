@@ -1,4 +1,4 @@
-"""``msm train`` in two processes: one output, the same losses, and each goes on where any stopped."""
+"""``msm train`` in two processes: one output, with the losses that one process has."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,13 +21,16 @@ from sqlalchemy.engine import Engine
 from msm.registry.client import SqlAlchemyStore
 from msm.registry.server import artifact_root, database_file
 
+# Alembic keeps the migration at work in globals: two at once in one process spoil each other.
+_migrating = threading.Lock()
+
 
 def make_database(uri: str) -> None:
     """Make the file of a SQLite store, if the store is one and has none."""
     file = database_file(uri)
     if file is None or file.exists():
         return
-    with file.with_name(f".{file.name}.lock").open("w", encoding="utf-8") as lock:
+    with _migrating, file.with_name(f".{file.name}.lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if file.exists():
             return

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +60,7 @@ class Copies:
     def close(self, seconds: float) -> str:
         """Wait so long for what is under way or waits, then end it; a cut copy goes on later.
 
-        What has failed is tried once more. Also warns of what is not copied.
+        What has failed is tried once more.
 
         Returns:
             What is not copied and why, in one line; "" if all is.
@@ -74,12 +73,10 @@ class Copies:
         self._thread.join()
         if self._failed is None:
             return ""
-        missing = (
+        return (
             f"the checkpoint of step {self._failed.step} is not copied to {self._url}: "
             f"{self._fault}"
         )
-        warnings.warn(missing, stacklevel=2)
-        return missing
 
     def _work(self) -> None:
         while (offered := self._next()) is not None:

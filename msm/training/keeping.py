@@ -81,10 +81,9 @@ class Keeper:
             remove_older(self._folder, self._settings.checkpoints, held)
         self._saved_at = time.monotonic()
 
-    def close(self, seconds: float) -> None:
-        """Wait so long for the copies that are under way."""
-        if self._copies is not None:
-            self._copies.close(seconds)
+    def close(self, seconds: float) -> str:
+        """Wait so long for the copies that are under way; says in one line what is not copied."""
+        return self._copies.close(seconds) if self._copies is not None else ""
 
     def _found(self) -> Any:
         if self._settings.store:

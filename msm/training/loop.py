@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from msm.configs import TrainConfig
-from msm.errors import Interrupted, UserError
 from msm.execution import Execution, Trainer
 from msm.progress import track
 from msm.training.activations import require_checkpointing, require_recomputation
@@ -43,7 +42,6 @@ def take_steps(
     watch = LossWatch(execution.trainer.spike)
     watch.recent.extend(float(point["loss"]) for point in curve)
     settings, steps = config.optimisation, len(lesson.plan)
-    left = 0.0
     with track(f"train {config.phase}", steps, "steps") as advance, listening():
         try:
             for step in range(first, steps):
@@ -64,12 +62,11 @@ def take_steps(
                 if step + 1 < steps and (number or agree(world, keeper.due)):
                     keeper.save(step + 1, engine, curve)
                 if number and step + 1 < steps:
-                    left = seconds_left(execution.trainer.grace_seconds)
-                    raise interrupted(number, f"after step {step + 1} of {steps}")
-        except (UserError, Interrupted):
-            keeper.close(left)
-            raise
-    keeper.close(0.0)
+                    missing = keeper.close(seconds_left(execution.trainer.grace_seconds))
+                    where = f"after step {step + 1} of {steps}"
+                    raise interrupted(number, f"{where} ({missing})" if missing else where)
+        finally:
+            keeper.close(0.0)  # at the end of a run its result is there instead
     return curve, first
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -192,7 +192,7 @@ def _monitored(
         raise
     finally:
         if log and (left := log.close(status)):
-            warnings.warn(left, stacklevel=1)
+            print(f"msm: {left}", file=sys.stderr)
 
 
 def _write(
