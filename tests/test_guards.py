@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from msm.configs import CurateConfig, DemonstrateConfig, MixCorpusConfig
 from msm.corpus import curate
@@ -32,6 +33,7 @@ from msm.training.guards import (
     free_memory,
     warmup_steps,
 )
+from msm.training.memory_faults import memory_explained
 from msm.training.watch import HISTORY, LossWatch
 from msm.training_settings import Optimisation
 
@@ -202,3 +204,13 @@ def test_a_spike_is_measured_by_the_steps_before_once_there_are_enough() -> None
         watch.check(31, 9.5, None)
     patient = LossWatch(10.0, watch.recent)
     patient.check(31, 9.5, None)
+
+
+def test_a_device_that_is_full_is_said_to_be_with_what_helps() -> None:
+    with (
+        pytest.raises(UserError, match=r"packs of up to 8,192 tokens; set execution\.trainer"),
+        memory_explained("cpu", 8192),
+    ):
+        torch.empty(10**15)
+    with pytest.raises(RuntimeError, match="inconsistent"), memory_explained("cpu", 8192):
+        torch.empty(2) @ torch.empty(3)

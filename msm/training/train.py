@@ -36,6 +36,7 @@ from msm.training.keeping import Keeper
 from msm.training.kernels import choose_attention, use_kernels
 from msm.training.lesson import Lesson, make_lesson
 from msm.training.loop import take_steps
+from msm.training.memory_faults import memory_explained
 from msm.training.model import load_student
 from msm.training.monitor import Monitor, peak_of, used_memory
 from msm.training.ranks import announce
@@ -86,7 +87,10 @@ def _run(
     course = Course(running_identity() or lesson.digest, lesson.digest)
     keeper = Keeper(out, course, execution, world)
     started = time.monotonic()
-    with _monitored(shape, setup, lesson, execution, world) as monitor:
+    with (
+        _monitored(shape, setup, lesson, execution, world) as monitor,
+        memory_explained(world.device, lesson.longest_pack),
+    ):
         curve, first = take_steps(engine, lesson, config, execution, world, keeper, monitor)
     seconds = time.monotonic() - started
     state = engine.state()
