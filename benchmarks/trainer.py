@@ -36,7 +36,9 @@ from msm.training.adapter import with_adapter
 from msm.training.attention import use_segments
 from msm.training.batches import IGNORED
 from msm.training.chat_template import TokenisedRow, load_tokenizer
+from msm.training.engine import Engine
 from msm.training.model import load_student
+from msm.training.plain_engine import PlainEngine
 from msm.training.rows import read_training_rows, supervised_tokens
 from msm.training.schedule import Step, plan_steps
 from msm.training.step import accumulate_gradient
@@ -47,17 +49,6 @@ from msm.workspace import Workspace
 ROOT = Path(__file__).parent.parent
 AIM = 1.8
 CLIP = 1.0
-
-
-class Plain:
-    """Gradients of one process, summed."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-
-    def backward(self, loss: torch.Tensor, last: bool) -> None:
-        """Add a gradient."""
-        loss.backward()
 
 
 class Clock(TrainerCallback):  # type: ignore[misc]
@@ -85,18 +76,13 @@ def training_rows(recipe: Recipe, tokenizer: Any) -> dict[Phase, list[TokenisedR
         return {phase: read_training_rows(phase, inputs, tokenizer) for phase in Phase}
 
 
-def ours(model: Any, rows: list[TokenisedRow], plan: list[Step], rate: float) -> float:
+def ours(engine: Engine, rows: list[TokenisedRow], plan: list[Step], rate: float) -> float:
     """Our steps; returns tokens a second."""
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(trainable, lr=rate, weight_decay=0.01)
-    engine = Plain(model.train())
     began = time.process_time()
     for step in plan:
         counted = sum(supervised_tokens([rows[i] for i in pack]) for pack in step)
-        accumulate_gradient(engine, rows, step, counted, "cpu")  # type: ignore[arg-type]
-        torch.nn.utils.clip_grad_norm_(trainable, CLIP)
-        optimiser.step()
-        optimiser.zero_grad()
+        accumulate_gradient(engine, rows, step, counted, "cpu")
+        engine.step(rate)
     seconds = time.process_time() - began
     return sum(len(rows[i].tokens) for step in plan for pack in step for i in pack) / seconds
 
@@ -182,10 +168,11 @@ def main() -> None:
         lengths = [len(row.tokens) for row in rows]
         plan = plan_steps(lengths, settings, seed=0)
         steps = min(given.steps, len(plan) // (given.rounds + 1))
+        engine = PlainEngine(models[0].train(), settings, precision)
         pairs = []
         for turn in range(given.rounds + 1):
             part = plan[turn * steps : (turn + 1) * steps]
-            fast = ours(models[0], rows, part, settings.learning_rate)
+            fast = ours(engine, rows, part, settings.learning_rate)
             slow = theirs(models[1], rows, steps, settings, tokenizer.pad_token_id, turn)
             pairs.append((slow, fast))
         del pairs[0]  # warm-up

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+READABLE = 0o644  # the library makes files that their owner alone can read
 SHARD = "5GB"  # the hub's own limit for a file, and what loads piece by piece
 
 
@@ -20,6 +21,8 @@ def save_whole(weights: Mapping[str, torch.Tensor], student: Path, folder: Path)
     from huggingface_hub import save_torch_state_dict
 
     save_torch_state_dict(dict(weights), str(folder), max_shard_size=SHARD, safe_serialization=True)
+    for path in folder.glob("*.safetensors*"):
+        path.chmod(READABLE)
     for path in sorted(student.iterdir()):
         if path.is_file() and ".safetensors" not in path.name and not path.name.startswith("."):
             shutil.copyfile(path, folder / path.name)
