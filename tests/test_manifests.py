@@ -13,6 +13,10 @@ import pytest
 import yaml
 
 from k8s.pin_images import pin_images
+from msm.execution import Job
+from msm.experiment import build_tasks
+from msm.recipe_file import load_recipe
+from msm.training.trainjob import train_command, trainjob
 from tests.kustomize import (
     BUILT,
     CLUSTERS,
@@ -300,6 +304,30 @@ def test_moving_the_tasks_is_one_line(tmp_path: Path) -> None:
     assert not re.search(r"\bkubeflow$", built, re.MULTILINE)
 
 
+@needs_tools
+def test_a_trainjob_of_ours_fits_the_runtime() -> None:
+    runtime = objects("trainer")[0]
+    job = Job(image="msm-train", runtime="msm-deepspeed", claim="msm-workspace", nodes=2)
+    made = trainjob(
+        job, "cheese", "msm-s1", train_command(Path("r.yaml"), "msm-s1", [], None, True)
+    )
+    assert made["spec"]["runtimeRef"]["name"] == runtime["metadata"]["name"]
+    assert made["spec"]["runtimeRef"]["kind"] == runtime["kind"]
+    (part,) = runtime["spec"]["template"]["spec"]["replicatedJobs"]
+    (patch,) = made["spec"]["runtimePatches"]
+    (patched,) = patch["trainingRuntimeSpec"]["template"]["spec"]["replicatedJobs"]
+    assert patched["name"] == part["name"]
+    ours = part["template"]["spec"]["template"]["spec"]
+    theirs = patched["template"]["spec"]["template"]["spec"]
+    assert theirs["containers"][0]["name"] == ours["containers"][0]["name"]
+    # Volumes are merged by name and mounts by path: a TrainJob's own take the place of the runtime's.
+    names = {volume["name"] for volume in ours["volumes"]}
+    assert {volume["name"] for volume in theirs["volumes"]} <= names
+    mounted = {m["mountPath"]: m["name"] for m in ours["containers"][0]["volumeMounts"]}
+    for mount in theirs["containers"][0]["volumeMounts"]:
+        assert mounted[mount["mountPath"]] == mount["name"]
+
+
 def test_pipelines_and_trainer_are_the_releases_that_the_sdk_speaks_to() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     sdk = next(d for d in project["dependencies"] if d.startswith("kfp=="))
@@ -309,6 +337,22 @@ def test_pipelines_and_trainer_are_the_releases_that_the_sdk_speaks_to() -> None
     for folder in ("trainer/upstream",):
         for resource in _resources(folder):
             assert re.search(r"\?ref=v\d+\.\d+\.\d+$", resource)
+
+
+def test_the_guide_names_folders_and_objects_that_exist() -> None:
+    guide = (ROOT / "docs" / "kubernetes.md").read_text()
+    for folder in re.findall(r"\bk8s/[\w./-]+", guide):
+        assert (ROOT / folder.rstrip(".")).exists(), folder
+
+
+def test_the_guide_shows_the_pipeline_that_is_compiled() -> None:
+    tasks = build_tasks(load_recipe(ROOT / "recipes" / "cheese.yaml"))
+    guide = (ROOT / "docs" / "kubernetes.md").read_text()
+    shape = guide.partition("## The run as the KFP UI shows it")[2].partition("\n## ")[0]
+    assert f"compiles to {len(tasks)}" in shape
+    for task in tasks:
+        if task.stage != "evaluate" and not task.name.startswith("documents-"):
+            assert task.label in shape, task.label
 
 
 def test_images_are_pinned_by_digest() -> None:
