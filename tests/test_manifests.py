@@ -320,7 +320,7 @@ def test_a_trainjob_of_ours_fits_the_runtime() -> None:
     ours = part["template"]["spec"]["template"]["spec"]
     theirs = patched["template"]["spec"]["template"]["spec"]
     assert theirs["containers"][0]["name"] == ours["containers"][0]["name"]
-    # Volumes are merged by name and mounts by path: a TrainJob's own take the place of the runtime's.
+    # Volumes are merged by name, mounts by path: a TrainJob's take the place of the runtime's.
     names = {volume["name"] for volume in ours["volumes"]}
     assert {volume["name"] for volume in theirs["volumes"]} <= names
     mounted = {m["mountPath"]: m["name"] for m in ours["containers"][0]["volumeMounts"]}
