@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha2
 export HF_HUB_OFFLINE := 1
 export DS_BUILD_OPS   := 0
 
-.PHONY: run study test lint repro pipelines environment lock clean
+.PHONY: run study test lint repro pipelines k8s-tools k8s-server k8s-check environment lock clean
 run: environment            ## the embedded experiment on one seed
 	$(BIN)/msm run recipes/cheese.yaml
 
@@ -27,6 +27,16 @@ repro: environment          ## the embedded experiment as DVC stages
 
 pipelines: environment      ## compile the KFP pipelines of the recipes again
 	$(BIN)/python -m pipelines.compile recipes/cheese.yaml recipes/tiny.yaml
+
+k8s-tools:                  ## kubectl, checkov and the like, in an environment of their own
+	PYTHON=$(PYTHON) scripts/k8s-tools
+
+k8s-server:                 ## a kube-apiserver and etcd for the tests; minutes, once; Debian, root
+	scripts/kube-apiserver
+
+k8s-check: environment k8s-tools ## build and check everything below k8s/
+	$(BIN)/python -m pytest -m manifests tests/test_manifests.py tests/test_manifests_tools.py \
+	    tests/test_manifests_server.py
 
 environment: $(STAMP)
 
