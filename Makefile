@@ -14,7 +14,7 @@ run: environment            ## the embedded experiment on one seed
 study: environment          ## the same on three seeds, with the shuffled control
 	$(BIN)/msm run recipes/cheese-study.yaml
 
-test: environment lint      ## lint, types and all tests
+test: environment k8s-tools lint  ## lint, types and all tests
 	$(BIN)/python -m pytest -n 2
 
 lint: environment
