@@ -7,7 +7,12 @@ STAMP  := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha2
 export HF_HUB_OFFLINE := 1
 export DS_BUILD_OPS   := 0
 
+# The local stand: where its files lie, and the first of its ten ports (left out: as it was made).
+STACK ?= .stack
+PORT  ?=
+
 .PHONY: run study test lint repro pipelines environment lock clean
+.PHONY: stack stack-status stack-env stack-down stack-delete
 run: environment            ## the embedded experiment on one seed
 	$(BIN)/msm run recipes/cheese.yaml
 
@@ -27,6 +32,21 @@ repro: environment          ## the embedded experiment as DVC stages
 
 pipelines: environment      ## compile the KFP pipelines of the recipes again
 	$(BIN)/python -m pipelines.compile recipes/cheese.yaml recipes/tiny.yaml
+
+stack: environment          ## PostgreSQL, S3 and MLflow on this machine; docs/stand.md
+	$(BIN)/python -m stack --folder $(STACK) up $(if $(PORT),--port $(PORT))
+
+stack-status: environment   ## how each service of the stand is
+	$(BIN)/python -m stack --folder $(STACK) status
+
+stack-env: environment      ## for eval: makes a shell use the stand
+	@$(BIN)/python -m stack --folder $(STACK) environment
+
+stack-down: environment     ## end the stand's services; their data stay
+	$(BIN)/python -m stack --folder $(STACK) down
+
+stack-delete: environment   ## end them and remove their data and secrets
+	$(BIN)/python -m stack --folder $(STACK) delete
 
 environment: $(STAMP)
 

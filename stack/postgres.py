@@ -6,7 +6,6 @@ import functools
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +21,6 @@ DEBIAN = Path("/usr/lib/postgresql")  # each version's programs, outside the sea
 OWNER = "postgres"  # PostgreSQL's own name for who may do everything
 ROLE = "mlflow"
 DATABASES = ("mlflow", "mlflow_auth")
-STOP_SIGNAL = signal.SIGINT  # ends connections at once, and closes the files in good order
 _CONNECT_SECONDS = 3
 _WITHOUT_ROOT = ("postgres", "nobody")  # PostgreSQL refuses to run as root
 
@@ -36,7 +34,6 @@ def service(place: Place, credentials: Credentials) -> Service:
         title="PostgreSQL",
         address=f"postgresql://{HOST}:{port}",
         ports=(port,),
-        stop_signal=STOP_SIGNAL,
         launch=functools.partial(_launch, place, credentials),
         answers=functools.partial(_answers, place, credentials),
         furnish=functools.partial(_furnish, place, credentials),
@@ -55,7 +52,7 @@ def find_programs(folders: Iterable[Path] | None = None) -> Path:
     Raises:
         UserError: they are not installed.
     """
-    versions = [path for path in DEBIAN.glob("*/bin")] if folders is None else folders
+    versions = list(DEBIAN.glob("*/bin")) if folders is None else folders
     newest = sorted(versions, key=lambda path: [path.parent.name.zfill(4)], reverse=True)
     found = program("initdb", newest)
     if found is None:
@@ -98,7 +95,8 @@ def _make_cluster(programs: Path, home: Path, data: Path, user: str | None, secr
     if user is not None:
         os.chown(file, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
     command: list[str | Path] = [
-        *(programs / "initdb", "-D", partial, f"--username={OWNER}", "--auth=scram-sha-256"),
+        programs / "initdb",
+        *("-D", str(partial), f"--username={OWNER}", "--auth=scram-sha-256"),
         *(f"--pwfile={file}", "--encoding=UTF8", "--no-locale", "--no-sync"),
     ]
     try:
@@ -109,8 +107,8 @@ def _make_cluster(programs: Path, home: Path, data: Path, user: str | None, secr
         told = made.stderr.strip().splitlines() or ["it gives no reason"]
         who = f" as user {user}" if user else ""
         raise UserError(
-            f"initdb{who} could not make {data}: {told[-1]}; if it may not enter the folder, choose "
-            "another: make stack STACK=DIR"
+            f"initdb{who} could not make {data}: {told[-1]}; if it may not enter the folder, "
+            "choose another: make stack STACK=DIR"
         )
     partial.rename(data)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ _ANSWER_SECONDS = 5
 
 @dataclass(frozen=True)
 class S3User:
-    """A key, its secret, and what it may do, as SeaweedFS writes it: ``Read`` or ``Read:bucket``."""
+    """A key, its secret, and what it may do: ``Read``, ``Read:bucket`` and the like."""
 
     name: str
     key: str
@@ -65,7 +64,7 @@ def weed_command(data: Path, settings: Path, ports: Sequence[int]) -> list[str |
         *(f"-ip={HOST}", f"-ip.bind={HOST}"),
         *("-s3", f"-s3.config={settings}", "-s3.autoCreateBucket=false"),
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
-        *("-volume.max=200", "-master.volumeSizeLimitMB=64"),
+        *("-volume.max=200", "-volume.preStopSeconds=0", "-master.volumeSizeLimitMB=64"),
         *(f"-{part}.port={port}" for part, port in zip(PARTS, http, strict=True)),
         *(f"-{part}.port.grpc={port}" for part, port in zip(PARTS, grpc, strict=True)),
     ]
@@ -80,7 +79,6 @@ def service(place: Place, credentials: Credentials) -> Service:
         title="S3 (SeaweedFS)",
         address=place.url(Port.S3),
         ports=ports,
-        stop_signal=signal.SIGTERM,
         launch=functools.partial(_launch, place, credentials, ports),
         answers=functools.partial(_answers, place, credentials),
         furnish=functools.partial(_furnish, place, credentials),

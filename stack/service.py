@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,7 +27,6 @@ class Service:
     title: str
     address: str
     ports: tuple[int, ...]
-    stop_signal: signal.Signals
     launch: Callable[[], None]  # starts the process and returns
     answers: Callable[[], bool]  # a whole request with its secret, within seconds
     furnish: Callable[[], None]  # makes what must be in it; can be repeated

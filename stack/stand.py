@@ -48,7 +48,8 @@ def down(folder: Path, say: Say = print) -> None:
     """End all services, in whatever state they are; their data stay."""
     place = find_place(folder)
     for name in reversed(ServiceName):
-        stop_service(place, name, say)
+        if stop(place, name):
+            say(f"{name}: stopped")
 
 
 def delete(folder: Path, say: Say = print) -> None:
@@ -67,14 +68,6 @@ def look(folder: Path) -> list[tuple[Service, State]]:
     """
     place = find_place(folder)
     return [(service, state(service)) for service in _services(place, read_credentials(place))]
-
-
-def stop_service(place: Place, name: ServiceName, say: Say = print) -> None:
-    """End one service, if it runs."""
-    # Not asked of a service: its processes are found where the secrets are gone, too.
-    number = {ServiceName.POSTGRES: postgres.STOP_SIGNAL}.get(name, seaweedfs.STOP_SIGNAL)
-    if stop(place, name, number):
-        say(f"{name}: stopped")
 
 
 def _services(place: Place, credentials: Credentials) -> list[Service]:
@@ -103,14 +96,14 @@ def _alone(place: Place) -> Iterator[None]:
 def _raise(service: Service, say: Say) -> None:
     if find(service.place, service.name) and not _wait(service, SILENT_SECONDS):
         say(f"{service.title} runs, but does not answer: it is started anew")
-        stop(service.place, service.name, service.stop_signal)
+        stop(service.place, service.name)
     if not find(service.place, service.name):
         for port in service.ports:
             check_free(port)
         say(f"{service.title} starts")
         service.launch()
         if not _wait(service, START_SECONDS):
-            stop(service.place, service.name, service.stop_signal)
+            stop(service.place, service.name)
             raise UserError(
                 f"{service.title} does not come up; its log says why: "
                 f"{service.place.log(service.name)}"

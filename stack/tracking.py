@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import http.client
-import signal
 import sys
 
 from msm.registry.server import QUIET
@@ -28,7 +27,6 @@ def service(place: Place, credentials: Credentials) -> Service:
         title="MLflow",
         address=place.url(Port.MLFLOW),
         ports=(place.port(Port.MLFLOW),),
-        stop_signal=signal.SIGTERM,
         launch=functools.partial(_launch, place, credentials),
         answers=functools.partial(_answers, place, credentials),
         furnish=lambda: None,
