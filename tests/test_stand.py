@@ -1,4 +1,4 @@
-"""The local stand: one command up, one down, repaired by the same command, and telling its state."""
+"""The local stand: one command up, one down; the same one repairs it, and it tells its state."""
 
 from __future__ import annotations
 
