@@ -65,15 +65,19 @@ class Place:
 def find_place(folder: Path) -> Place:
     """The stand in a folder, with the ports it was made for; the default ones if there is none."""
     folder = folder.absolute()
-    file = folder / "first-port"
-    return Place(folder, int(file.read_text()) if file.exists() else FIRST_PORT)
+    return Place(folder, int(_file(folder).read_text()) if is_stand(folder) else FIRST_PORT)
+
+
+def is_stand(folder: Path) -> bool:
+    """Whether a folder is a stand's."""
+    return _file(folder).exists()
 
 
 def make_place(folder: Path, first_port: int | None = None) -> Place:
     """Make the folders of a stand, or find them; None keeps the ports that it has.
 
     Raises:
-        UserError: the ports are no such numbers.
+        UserError: the ports are no such numbers, or the folder holds something else.
     """
     if first_port is not None and not 1024 <= first_port <= HIGHEST_PORT - max(Port):
         raise UserError(
@@ -82,12 +86,14 @@ def make_place(folder: Path, first_port: int | None = None) -> Place:
         )
     found = find_place(folder)
     place = Place(found.folder, first_port or found.first_port)
+    if not is_stand(folder) and folder.is_dir() and any(folder.iterdir()):
+        raise UserError(f"{folder} holds something else; give the stand a folder of its own")
     # Root's PostgreSQL runs as another user, who must get through to its folder, but no further.
     _make_folder(place.folder, 0o711 if os.geteuid() == 0 else 0o700)
+    write_private(_file(folder), f"{place.first_port}\n")  # first: it marks the folder as ours
     _make_folder(place.folder / "logs", 0o700)
     for name in ServiceName:
         _make_folder(place.home(name), 0o700)
-    write_private(place.folder / "first-port", f"{place.first_port}\n")
     return place
 
 
@@ -110,6 +116,10 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
     partial.rename(path)
+
+
+def _file(folder: Path) -> Path:
+    return folder / "first-port"
 
 
 def _make_folder(path: Path, mode: int) -> None:

@@ -100,6 +100,13 @@ def client(place: Place, credentials: Credentials, attempts: int = 5) -> Any:
     return session.client("s3", endpoint_url=place.url(Port.S3), config=config)
 
 
+def remove_sockets(place: Place) -> None:
+    """Remove what the server leaves in the folder for temporary files, wherever its data lie."""
+    for port in Port:
+        for left in Path("/tmp").glob(f"seaweedfs-*-{place.port(port)}.sock"):
+            left.unlink(missing_ok=True)
+
+
 def _launch(place: Place, credentials: Credentials, ports: Sequence[int]) -> None:
     home = place.home(ServiceName.S3)
     data = home / "data"

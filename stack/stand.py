@@ -13,7 +13,7 @@ from msm.errors import UserError
 from stack import postgres, seaweedfs, tracking
 from stack.credentials import Credentials, ensure_credentials, read_credentials
 from stack.environment import write_environment
-from stack.place import Place, ServiceName, check_free, find_place, make_place
+from stack.place import Place, ServiceName, check_free, find_place, is_stand, make_place
 from stack.processes import find, stop
 from stack.service import Service, State, state
 
@@ -50,13 +50,14 @@ def down(folder: Path, say: Say = print) -> None:
     for name in reversed(ServiceName):
         if stop(place, name):
             say(f"{name}: stopped")
+    seaweedfs.remove_sockets(place)
 
 
 def delete(folder: Path, say: Say = print) -> None:
     """End all services and remove the stand's folder, with its data and secrets."""
     down(folder, say)
     place = find_place(folder)
-    if (place.folder / "first-port").exists():
+    if is_stand(place.folder):
         shutil.rmtree(place.folder)
 
 

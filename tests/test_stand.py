@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from msm.errors import UserError
 from stack.__main__ import main
 from stack.credentials import read_credentials
-from stack.place import HOST, Place, Port, ServiceName, find_place
+from stack.place import HOST, Place, Port, ServiceName, find_place, make_place
 from stack.postgres import find_programs
 from stack.processes import find
 from stack.seaweedfs import STORE_BUCKET, client
@@ -133,9 +134,31 @@ def test_a_taken_port_is_named_and_nothing_is_left_running(
 @needs_postgres
 def test_lost_secrets_are_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     with stand_folder() as folder:
-        (folder / "postgres" / "data").mkdir(parents=True)
-        assert main(["--folder", str(folder), "up", "--port", str(free_block())]) == 2
+        make_place(folder, free_block())
+        (folder / "postgres" / "data").mkdir()
+        assert main(["--folder", str(folder), "up"]) == 2
         assert "secrets.json is gone" in capsys.readouterr().err
+
+
+@needs_postgres
+@pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL runs as another user for root alone")
+def test_a_folder_that_postgresql_may_not_enter_is_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tmp_path.chmod(0o700)
+    assert main(["--folder", str(tmp_path / "stand"), "up", "--port", str(free_block())]) == 2
+    told = capsys.readouterr().err
+    assert "initdb" in told and "STACK=DIR" in told and len(told.splitlines()) == 1
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine").write_text("kept")
+    for command in (["up"], ["delete"]):
+        main(["--folder", str(tmp_path), *command])
+    assert "a folder of its own" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_without_postgresql_the_package_is_named(
