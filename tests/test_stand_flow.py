@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 
 from msm.identity import digest_path
 from msm.recipe_file import load_recipe
+from msm.record import read_record
 from pipelines.run_local import run_local
 from stack.credentials import read_credentials
 from stack.environment import REMOTE, variables
@@ -26,7 +26,7 @@ from stack.seaweedfs import MLFLOW_BUCKET
 from stack.seaweedfs import client as s3_client
 from stack.stand import up
 from tests.checkouts import RECIPE, records, run, small_checkout
-from tests.commands import msm
+from tests.commands import identities, msm
 from tests.stands import needs_postgres, temporary_stand
 
 pytestmark = [pytest.mark.slow, needs_postgres]
@@ -76,17 +76,12 @@ def flow(made: Flow, monkeypatch: pytest.MonkeyPatch) -> Flow:
 
 
 def test_kfp_makes_what_dvc_makes_and_registers_nothing_twice(flow: Flow, tmp_path: Path) -> None:
-    ours = {name.split("/", 2)[2]: record for name, record in records(flow.checkout).items()}
     runs = len(flow.runs("cheese"))
-    theirs = {}
-    for label, folder in run_local(load_recipe(flow.checkout / RECIPE), tmp_path).items():
-        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-        theirs[label] = (record["identity"], record["digest"])
-    assert {name: identity for name, (identity, _) in theirs.items()} == {
-        name: identity for name, (identity, _) in ours.items()
-    }
-    register = next(name for name in ours if name.startswith("register/"))
-    assert theirs[register] == ours[register]
+    made = run_local(load_recipe(flow.checkout / RECIPE), tmp_path)
+    ours = identities(flow.checkout / "outputs" / "cheese")
+    assert {label: _identity(folder) for label, folder in made.items()} == ours
+    mine = flow.checkout / "outputs/cheese/register/cheese/registration.json"
+    assert (made["register/cheese"] / mine.name).read_bytes() == mine.read_bytes()
     assert len(flow.runs("cheese")) == runs
     assert len(flow.client.search_model_versions("name = 'tiny-random'")) == 1
 
@@ -176,3 +171,9 @@ def _call(
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     given = {**os.environ, **flow.environment, "PATH": path, **environment}
     return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True)
+
+
+def _identity(folder: Path) -> str:
+    record = read_record(folder)
+    assert record is not None
+    return record.identity
