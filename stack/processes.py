@@ -18,12 +18,13 @@ from typing import Any
 
 import psutil
 
+from msm.errors import UserError
 from stack.place import Place, ServiceName
 
 MARKER = "MSM_STACK_SERVICE"
 # To end in good order. SeaweedFS needs 17 s to take leave of itself; its files bear being killed.
 _PATIENCE = {ServiceName.POSTGRES: 20.0, ServiceName.S3: 2.0, ServiceName.MLFLOW: 15.0}
-KILL_SECONDS = 10.0
+_KILL_SECONDS = 60.0  # a killed process needs its share of the CPU to end, too
 # PostgreSQL waits for its clients on SIGTERM; on SIGINT it does not, and closes in good order.
 _STOP = {ServiceName.POSTGRES: signal.SIGINT}
 _HANDED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
@@ -86,6 +87,9 @@ def stop(place: Place, name: ServiceName) -> bool:
     """End a service: ask its first processes, and kill what is left after a while.
 
     Returns whether there was anything to end.
+
+    Raises:
+        UserError: a process does not end even so.
     """
     found = find(place, name)
     known = {process.pid for process in found}
@@ -96,8 +100,12 @@ def stop(place: Place, name: ServiceName) -> bool:
     while left := left or find(place, name):  # what was started meanwhile, too
         for process in left:
             _send(process, signal.SIGKILL)
-        _, stubborn = psutil.wait_procs(left, KILL_SECONDS)
-        assert not stubborn, f"{name}: {_numbers(stubborn)} cannot be killed"
+        _, stubborn = psutil.wait_procs(left, _KILL_SECONDS)
+        if stubborn:
+            raise UserError(
+                f"{name}: process {_numbers(stubborn)} was killed, and is still there after "
+                f"{_KILL_SECONDS:.0f} s; wait until the machine is less busy, and call it again"
+            )
         left = []
     return bool(found)
 

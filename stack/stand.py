@@ -17,7 +17,7 @@ from stack.place import Place, ServiceName, check_free, find_place, is_stand, ma
 from stack.processes import find, stop
 from stack.service import Service, State, state
 
-START_SECONDS = 180.0  # MLflow's first start takes 20 s of a quiet machine, most of it migrations
+START_SECONDS = 300.0  # MLflow's first start takes 20 s of a quiet machine, most of it migrations
 SILENT_SECONDS = 10.0
 _POLL_SECONDS = 0.3
 Say = Callable[[str], None]
@@ -45,12 +45,22 @@ def up(folder: Path, first_port: int | None = None, say: Say = print) -> Place:
 
 
 def down(folder: Path, say: Say = print) -> None:
-    """End all services, in whatever state they are; their data stay."""
+    """End all services, in whatever state they are; their data stay.
+
+    Raises:
+        UserError: one of them cannot be ended; the others are.
+    """
     place = find_place(folder)
+    faults = []
     for name in reversed(ServiceName):
-        if stop(place, name):
-            say(f"{name}: stopped")
+        try:
+            if stop(place, name):
+                say(f"{name}: stopped")
+        except UserError as fault:
+            faults.append(str(fault))
     seaweedfs.remove_sockets(place)
+    if faults:
+        raise UserError("; ".join(faults))
 
 
 def delete(folder: Path, say: Say = print) -> None:
