@@ -8,6 +8,12 @@ export HF_HUB_OFFLINE := 1
 export DS_BUILD_OPS   := 0
 
 .PHONY: run study test lint repro pipelines k8s-tools k8s-server k8s-check environment lock clean
+# The local stand: where its files lie, and the first of its ten ports (left out: as it was made).
+STACK ?= .stack
+PORT  ?=
+
+
+.PHONY: stack stack-status stack-env stack-down stack-delete
 run: environment            ## the embedded experiment on one seed
 	$(BIN)/msm run recipes/cheese.yaml
 
@@ -37,6 +43,20 @@ k8s-server:                 ## a kube-apiserver and etcd for the tests; minutes,
 k8s-check: environment k8s-tools ## build and check everything below k8s/
 	$(BIN)/python -m pytest -m manifests tests/test_manifests.py tests/test_manifests_tools.py \
 	    tests/test_manifests_server.py
+stack: environment          ## PostgreSQL, S3 and MLflow on this machine; docs/stand.md
+	$(BIN)/python -m stack --folder $(STACK) up $(if $(PORT),--port $(PORT))
+
+stack-status: environment   ## how each service of the stand is
+	$(BIN)/python -m stack --folder $(STACK) status
+
+stack-env: environment      ## for eval: makes a shell use the stand
+	@$(BIN)/python -m stack --folder $(STACK) environment
+
+stack-down: environment     ## end the stand's services; their data stay
+	$(BIN)/python -m stack --folder $(STACK) down
+
+stack-delete: environment   ## end them and remove their data and secrets
+	$(BIN)/python -m stack --folder $(STACK) delete
 
 environment: $(STAMP)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import json
 import os
 import signal
 import socket
@@ -16,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stack.seaweedfs import EVERYTHING, PARTS, S3User, settings_text, weed_command
+
 BUCKET = "tests"
 KEY, SECRET = "test-key", "test-secret-7391"
-PORTS = ("s3", "filer", "master", "volume")
 PATIENCE_SECONDS = 60
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LIBRARY = ctypes.CDLL(None)  # loaded here: nothing may be loaded between fork and exec
@@ -57,30 +57,14 @@ class S3Server:
 
 def start_s3(folder: Path) -> S3Server:
     """Start a server with its data in a folder; returns once it answers a signed request."""
-    rights = ["Admin", "Read", "Write", "List"]
-    user = {"name": "tester", "credentials": [{"accessKey": KEY, "secretKey": SECRET}]}
     settings = folder / "s3.json"
-    settings.write_text(json.dumps({"identities": [{**user, "actions": rights}]}))
+    settings.write_text(settings_text([S3User("tester", KEY, SECRET, EVERYTHING)]))
     data = folder / "data"
     data.mkdir()
-    ports = _free_ports(2 * len(PORTS))
-    weed = Path(sys.executable).parent / "weed"  # not resolved: the environment's own
+    ports = _free_ports(2 * len(PARTS))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [
-                weed,
-                "server",
-                f"-dir={data}",
-                *("-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
-                *("-s3", f"-s3.config={settings}", "-s3.autoCreateBucket=false"),
-                *("-s3.port.iceberg=0", "-s3.port.lance=0"),
-                *("-volume.max=200", "-master.volumeSizeLimitMB=64"),
-                *(f"-{name}.port={port}" for name, port in zip(PORTS, ports[::2], strict=True)),
-                *(
-                    f"-{name}.port.grpc={port}"
-                    for name, port in zip(PORTS, ports[1::2], strict=True)
-                ),
-            ],
+            weed_command(data, settings, ports),
             stdout=log,
             stderr=subprocess.STDOUT,
             preexec_fn=functools.partial(_die_with, os.getpid()),

@@ -17,6 +17,7 @@ import pytest
 from msm.errors import UserError
 from msm.record import read_record
 from msm.registry import server
+from msm.registry.card import DESCRIPTION_LENGTH, describe
 from tests.registry_world import (
     STEPS,
     Registered,
@@ -397,3 +398,13 @@ def test_without_a_variable_the_store_lies_in_the_current_folder(
     assert command[command.index("--default-artifact-root") + 1] == f"file://{tmp_path}/mlartifacts"
     with pytest.raises(UserError, match="already serves its pages at https://mlflow"):
         server.ui_command("https://me:pw@mlflow.example", "127.0.0.1", 5001)
+
+
+def test_a_long_card_becomes_a_description_that_mlflow_takes_and_names_the_rest() -> None:
+    card = "# A card\n\n" + "".join(f"- line {number} of it\n" for number in range(1000))
+    described = describe(card, "run-7")
+    assert len(described) <= DESCRIPTION_LENGTH
+    kept, told = described.split("\n\n**There is more:**")
+    assert card.startswith(kept + "\n") and len(kept) > DESCRIPTION_LENGTH * 0.9
+    assert "card.md" in told and "run-7" in told
+    assert describe(card[:DESCRIPTION_LENGTH], "run-7") == card[:DESCRIPTION_LENGTH]

@@ -15,6 +15,9 @@ from msm.registry.evidence import Evidence
 from msm.registry.sources import Checkpoint, Source, Sources
 
 _TEMPLATE = "card.md.jinja"
+# Characters of a version's description: the column's width in MLflow 3.17.2. PostgreSQL refuses
+# more; SQLite takes it.
+DESCRIPTION_LENGTH = 5000
 
 
 def write_card(
@@ -52,6 +55,18 @@ def write_card(
         measured={row["suite"] for row in evidence.suites},
         scores=chosen.scores.source if chosen.scores else None,
     )
+
+
+def describe(card: str, run_id: str) -> str:
+    """A card as the description of a version: whole, or its first lines and where the rest is.
+
+    ``run_id`` is the run that has the whole card among its artifacts.
+    """
+    if len(card) <= DESCRIPTION_LENGTH:
+        return card
+    told = f"\n\n**There is more:** the whole card is `card.md`, an artifact of run `{run_id}`.\n"
+    kept = card[: DESCRIPTION_LENGTH - len(told)]
+    return kept.rpartition("\n")[0].rstrip() + told
 
 
 def _phases(chosen: Checkpoint, sources: Sources) -> list[Source]:

@@ -12,7 +12,7 @@ from msm.execution import Execution
 from msm.progress import track
 from msm.record import Outcome
 from msm.registry.candidate import choose, version_of
-from msm.registry.card import write_card
+from msm.registry.card import describe, write_card
 from msm.registry.checkpoint_run import Logged, log_checkpoint
 from msm.registry.evidence import Evidence, contrast_metrics, read_evidence
 from msm.registry.models import check_model_name, ensure_version, upload_model
@@ -55,7 +55,8 @@ def run(
             upload_model(tracker, candidate.model_id, chosen.source.folder)
             _log_report(tracker, parent, sources.report, evidence)
             log_files(tracker, parent, out / CARD)
-        version = ensure_version(tracker, version_of(config, chosen, candidate, sources, card))
+        described = describe(card, parent)
+        version = ensure_version(tracker, version_of(config, chosen, candidate, sources, described))
         set_tags(
             tracker,
             parent,
