@@ -2,7 +2,8 @@
 
     python -m pipelines.run_containers recipes/tiny.yaml outputs/containers
 
-The image is the one that the components name (``components/image.py``); the containers are started
+For recipes that need no network: a bundled or random student, and the built-in author. The image is
+the one that the components name (``components/image.py``); the containers are started
 through the Docker API at DOCKER_HOST, which podman serves too. They run as the clusters' pods do:
 without root, on a read-only file system, without capabilities and, here, without a network.
 
@@ -15,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -76,9 +76,7 @@ def container_settings(root: Path) -> dict[str, Any]:
         "environment": {
             "MSM_IMAGE": image_identity(IMAGE),
             "MSM_CACHE": str(cache),
-            "MLFLOW_TRACKING_URI": os.environ.get(
-                "MLFLOW_TRACKING_URI", f"sqlite:///{root / 'mlflow.db'}"
-            ),
+            "MLFLOW_TRACKING_URI": f"sqlite:///{root / 'mlflow.db'}",
         },
     }
 
