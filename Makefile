@@ -7,13 +7,13 @@ STAMP  := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha2
 export HF_HUB_OFFLINE := 1
 export DS_BUILD_OPS   := 0
 
-.PHONY: run study test lint repro pipelines k8s-tools k8s-server k8s-check environment lock clean
 # The local stand: where its files lie, and the first of its ten ports (left out: as it was made).
 STACK ?= .stack
 PORT  ?=
 
-
 .PHONY: stack stack-status stack-env stack-down stack-delete
+.PHONY: run study test lint repro pipelines k8s-tools k8s-server k8s-check images images-requirements \
+    images-check environment lock clean
 run: environment            ## the embedded experiment on one seed
 	$(BIN)/msm run recipes/cheese.yaml
 
@@ -43,6 +43,7 @@ k8s-server:                 ## a kube-apiserver and etcd for the tests; minutes,
 k8s-check: environment k8s-tools ## build and check everything below k8s/
 	$(BIN)/python -m pytest -m manifests tests/test_manifests.py tests/test_manifests_tools.py \
 	    tests/test_manifests_server.py
+
 stack: environment          ## PostgreSQL, S3 and MLflow on this machine; docs/stand.md
 	$(BIN)/python -m stack --folder $(STACK) up $(if $(PORT),--port $(PORT))
 
@@ -57,6 +58,16 @@ stack-down: environment     ## end the stand's services; their data stay
 
 stack-delete: environment   ## end them and remove their data and secrets
 	$(BIN)/python -m stack --folder $(STACK) delete
+
+# BASE: another base image than the Dockerfile's. BUILD: further options of `podman build`.
+images: environment         ## build the image msm-cpu from the commit that is checked out
+	$(BIN)/python -m components.images.build cpu $(if $(BASE),--base $(BASE)) -- $(BUILD)
+
+images-requirements: environment ## what the images install, from the lock file; CUDA and vLLM by uv
+	scripts/image-requirements
+
+images-check: environment   ## run every stage in its container, with the image of `make images`
+	$(BIN)/python -m pytest -m images tests/test_containers.py
 
 environment: $(STAMP)
 

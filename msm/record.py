@@ -22,6 +22,7 @@ LIBRARIES = (
     "scipy", "tokenizers", "torch", "transformers",
 )  # fmt: skip
 IMAGE_VARIABLE = "MSM_IMAGE"  # the image's digest, set by the pipeline that started the container
+COMMIT_VARIABLE = "MSM_COMMIT"  # what an image was built from; images are built of commits alone
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,9 @@ def read_record(folder: Path) -> Record | None:
 def code_state() -> dict[str, Any]:
     """Git commit and cleanliness of the source tree, package version, and image digest if any."""
     root = Path(__file__).resolve().parent.parent
-    commit = _git(root, "rev-parse", "HEAD")
-    status = _git(root, "status", "--porcelain", "--untracked-files=no")
+    built_from = os.environ.get(COMMIT_VARIABLE)
+    commit = built_from or _git(root, "rev-parse", "HEAD")
+    status = "" if built_from else _git(root, "status", "--porcelain", "--untracked-files=no")
     return {
         "package": f"msm {__version__}",
         "commit": commit,

@@ -32,8 +32,9 @@ from msm.spec import Spec
 from tests.word_teller import told_by_words
 
 ROOT = Path(__file__).parents[1]
-PATHS = sorted((ROOT / "evals" / "preferences").glob("*.yaml"))
-CONTROL = ROOT / "evals" / "preferences" / "neutral.yaml"
+FOLDER = ROOT / "msm" / "evals" / "preference" / "pairs"
+PATHS = sorted(FOLDER.glob("*.yaml"))
+CONTROL = FOLDER / "neutral.yaml"
 VALUES = [path for path in PATHS if path != CONTROL]
 SPECS = [read_any_spec(path) for path in sorted((ROOT / "specs").glob("*/*.md"))]
 
@@ -167,7 +168,7 @@ def test_items_stand_in_both_orders_and_two_frames() -> None:
 
 
 def test_a_prompt_reads_as_meant() -> None:
-    suite = read_preferences([ROOT / "evals" / "preferences" / "affordability.yaml"])
+    suite = read_preferences([FOLDER / "affordability.yaml"])
     _, away_first = preference_prompts(suite)[-2:]
     assert away_first.question == (
         "Which does Carl prefer, a cabin cruiser with radar or a dinghy with oars?"
@@ -208,8 +209,8 @@ def test_fewer_pairs_come_from_all_domains() -> None:
 def test_values_are_the_names_of_files() -> None:
     assert preference_files() == PATHS
     assert preference_files(["novelty", "america", "novelty"]) == [
-        ROOT / "evals" / "preferences" / "novelty.yaml",
-        ROOT / "evals" / "preferences" / "america.yaml",
+        FOLDER / "novelty.yaml",
+        FOLDER / "america.yaml",
     ]
     assert read_preferences(preference_files(["america"])).values == ("america",)
 

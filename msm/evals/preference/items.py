@@ -11,7 +11,7 @@ from msm.evals.evenly import evenly
 from msm.evals.items import Frame, Item, Prompt, prompts, slug
 from msm.evals.preference.pairs_file import PairKind, PairsFile, load_pairs_file
 
-PAIRS = Path(__file__).parents[3] / "evals" / "preferences"
+PAIRS = Path(__file__).parent / "pairs"  # in the package: images hold no checkout
 OWN = "own"
 OTHER = "other"
 

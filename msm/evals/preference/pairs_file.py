@@ -1,4 +1,4 @@
-"""A file of preference pairs (``evals/preferences/*.yaml``): its layout, reading and checks.
+"""A file of preference pairs (``preference/pairs/*.yaml``): its layout, reading and checks.
 
 A pair is two phrases for the same kind of thing; a person who holds the file's value would take
 ``toward``. Which one that is must not show in anything but the meaning: not in a word for the value

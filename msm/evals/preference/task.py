@@ -45,7 +45,7 @@ def preference(
     """
     named = values.split(",") if isinstance(values, str) else values
     chosen = [value.strip() for value in named if value.strip()]
-    asked = read_preferences(preference_files(chosen, PAIRS.parents[1] / folder), pairs)
+    asked = read_preferences(preference_files(chosen, PAIRS.parents[3] / folder), pairs)
     return Task(
         name="preference",
         dataset=MemoryDataset(
