@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from msm.pools import Pool
+
 
 class _Setting(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -141,10 +143,22 @@ class Execution(_Setting):
     checkpoint_minutes: float = Field(
         default=1.0, gt=0, description="minutes between two checkpoints within a training stage"
     )
+    store: str = Field(
+        default="",
+        description="s3://bucket/prefix, or a folder, of finished outputs by identity; left out: "
+        "MSM_STORE in the environment, if that is set",
+    )
+    pools: Mapping[str, Pool] = Field(
+        default={}, description="the machines of each stage in a pipeline; `default`: of the rest"
+    )
     trainer: Trainer = Trainer()
     author: Connection = Connection()
     judge: Connection = Connection()
     student: Serving = Serving()
+
+    def pool(self, stage: str) -> Pool:
+        """The machines of a stage."""
+        return self.pools.get(stage) or self.pools.get("default") or Pool()
 
     def named(self, experiment: str, output: str) -> Execution:
         """With the name that a training run has in MLflow while it runs, if none was given."""
@@ -154,7 +168,9 @@ class Execution(_Setting):
     def recorded(self) -> dict[str, Any]:
         """As it stands in a record: without the arguments and addresses, which may hold secrets."""
         hidden = {"base_url", "arguments"}
-        left_out = {
+        left_out: dict[str, Any] = {
+            "store": True,
+            "pools": True,
             **dict.fromkeys(("author", "judge", "student"), hidden),
             "trainer": {"run", "job"},
         }

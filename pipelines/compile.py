@@ -1,27 +1,46 @@
-"""Compile recipes: ``python -m pipelines.compile recipes/*.yaml`` writes ``pipelines/compiled/``.
+"""Compile recipes: ``msm pipeline compile recipes/*.yaml`` writes ``pipelines/compiled/``.
 
 The compiled pipelines are kept in git, so that a change of a component or a recipe shows in the
 diff of what a cluster would run. Compiling twice gives the same bytes.
 """
 
-import sys
 from pathlib import Path
+from typing import Any
 
-from kfp.compiler import Compiler
+import yaml
+from google.protobuf.json_format import MessageToDict
 
-from msm.recipe_file import load_recipe
+from msm.experiment import build_tasks
+from msm.recipe import Recipe
 from pipelines.build import build_pipeline
+from pipelines.placing import OnPools, Placing
+from pipelines.stamp import stamp
 
 COMPILED = Path(__file__).parent / "compiled"
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def compile_recipe(recipe: Path, folder: Path = COMPILED) -> Path:
-    """Compile one recipe to ``folder/<name of the recipe's file>``; returns the path."""
-    path = folder / recipe.name
-    Compiler().compile(build_pipeline(load_recipe(recipe)), str(path))
+def compile_pipeline(recipe: Recipe, placing: Placing) -> tuple[Any, Any]:
+    """A recipe's pipeline as JSON values: its specification, and what is Kubernetes' own.
+
+    Raises:
+        UserError: as ``build_pipeline``.
+    """
+    kinds = build_pipeline(recipe, placing)
+    spec = stamp(MessageToDict(kinds.pipeline_spec), build_tasks(recipe))
+    return spec, MessageToDict(kinds.platform_spec)
+
+
+def to_yaml(documents: tuple[Any, ...]) -> str:
+    """Documents in one file, as KFP reads a pipeline; keys in order."""
+    there = [document for document in documents if document]
+    return str(yaml.dump_all(there, Dumper=_Dumper, sort_keys=True, width=1_000_000))
+
+
+def compile_to(recipe: Recipe, folder: Path) -> Path:
+    """Compile a recipe to ``folder/<its name>.yaml``; returns the path."""
+    path = folder / f"{recipe.name}.yaml"
+    text = to_yaml(compile_pipeline(recipe, OnPools()))
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
     return path
-
-
-if __name__ == "__main__":
-    for argument in sys.argv[1:]:
-        print(compile_recipe(Path(argument)))
