@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from kfp import local
+from kfp.components import load_component_from_text
 
 from components.image import IMAGE
 from msm.errors import UserError
@@ -31,7 +32,9 @@ from msm.identity import digest_path
 from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
 from msm.record import read_record
-from pipelines.build import build_pipeline
+from pipelines.compile import compile_pipeline, to_yaml
+from pipelines.placing import Here
+from pipelines.stamp import apart
 
 USER = "10001:10001"  # the images' own
 OUTPUT = "executor_output.json"
@@ -51,7 +54,9 @@ def run_containers(recipe: Recipe, root: Path) -> dict[str, Path]:
     runner = local.DockerRunner(**container_settings(root))
     # A task that KFP saw fail is named below, like one that it did not.
     local.init(runner, pipeline_root=str(root), raise_on_error=False)
-    build_pipeline(recipe)()
+    spec, _ = compile_pipeline(recipe, Here())
+    pipeline: Any = load_component_from_text(to_yaml((apart(spec),)))
+    pipeline()
     labels = [task.label for task in build_tasks(recipe)]
     return checked_outputs(labels, set(root.glob(f"*/*/{OUTPUT}")) - before)
 
