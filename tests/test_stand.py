@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -23,6 +23,11 @@ from stack.stand import down, look, up
 from tests.stands import free_block, needs_postgres, stand_folder, temporary_stand
 
 
+def on_one_stand(test: Callable[..., None]) -> Callable[..., None]:
+    """A test on the module's stand: in one process with the others, so that it starts once."""
+    return pytest.mark.slow(needs_postgres(pytest.mark.xdist_group("stand")(test)))
+
+
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
     with temporary_stand() as place:
@@ -33,11 +38,10 @@ def _states(place: Place) -> dict[ServiceName, State]:
     return {service.name: how for service, how in look(place.folder)}
 
 
-def _pids(place: Place) -> dict[ServiceName, set[int]]:
-    """Without PostgreSQL's processes for single connections, which come and go."""
+def _first_processes(place: Place) -> dict[ServiceName, int]:
+    """The process of each service that was started first; PostgreSQL's others come and go."""
     return {
-        name: {process.pid for process in find(place, name) if process.ppid() == 1}
-        or {min(process.pid for process in find(place, name))}
+        name: min(find(place, name), key=lambda process: process.create_time()).pid
         for name in ServiceName
     }
 
@@ -46,20 +50,18 @@ def _all_up() -> dict[ServiceName, State]:
     return dict.fromkeys(ServiceName, State.UP)
 
 
-@pytest.mark.slow
-@needs_postgres
+@on_one_stand
 def test_up_again_leaves_what_runs_alone(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    before = _pids(place)
+    before = _first_processes(place)
     assert main(["--folder", str(place.folder), "up"]) == 0
-    assert _pids(place) == before
+    assert _first_processes(place) == before
     assert _states(place) == _all_up()
     shown = capsys.readouterr().out
     for port in (Port.MLFLOW, Port.S3, Port.POSTGRES):
         assert f"{HOST}:{place.port(port)}" in shown
 
 
-@pytest.mark.slow
-@needs_postgres
+@on_one_stand
 def test_secrets_are_seen_by_their_owner_alone(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,8 +81,7 @@ def test_secrets_are_seen_by_their_owner_alone(
         assert path.parent.name != "logs"
 
 
-@pytest.mark.slow
-@needs_postgres
+@on_one_stand
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_up_repairs_what_was_killed_or_hangs_and_nothing_is_lost(
     place: Place, number: signal.Signals
@@ -99,8 +100,7 @@ def test_up_repairs_what_was_killed_or_hangs_and_nothing_is_lost(
     assert s3.get_object(Bucket=STORE_BUCKET, Key=f"kept-{number}")["Body"].read() == b"bytes"
 
 
-@pytest.mark.slow
-@needs_postgres
+@on_one_stand
 def test_down_ends_everything_and_keeps_the_data(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:

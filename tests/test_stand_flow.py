@@ -29,7 +29,8 @@ from tests.checkouts import RECIPE, records, run, small_checkout
 from tests.commands import identities, msm
 from tests.stands import needs_postgres, temporary_stand
 
-pytestmark = [pytest.mark.slow, needs_postgres]
+# One process for all: the experiment is made once.
+pytestmark = [pytest.mark.slow, needs_postgres, pytest.mark.xdist_group("stand flow")]
 
 PATIENCE_SECONDS = 300
 BEGUN = 2  # runs after which a registration counts as begun
