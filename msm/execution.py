@@ -141,6 +141,11 @@ class Execution(_Setting):
     checkpoint_minutes: float = Field(
         default=1.0, gt=0, description="minutes between two checkpoints within a training stage"
     )
+    store: str = Field(
+        default="",
+        description="s3://bucket/prefix, or a folder, of finished outputs by identity; left out: "
+        "MSM_STORE in the environment, if that is set",
+    )
     trainer: Trainer = Trainer()
     author: Connection = Connection()
     judge: Connection = Connection()
@@ -154,7 +159,8 @@ class Execution(_Setting):
     def recorded(self) -> dict[str, Any]:
         """As it stands in a record: without the arguments and addresses, which may hold secrets."""
         hidden = {"base_url", "arguments"}
-        left_out = {
+        left_out: dict[str, Any] = {
+            "store": True,
             **dict.fromkeys(("author", "judge", "student"), hidden),
             "trainer": {"run", "job"},
         }

@@ -133,6 +133,9 @@ def _absolute_paths(raw: dict[str, Any], folder: Path) -> None:
     ):
         if place.get("source") == "folder":
             _resolve(place, "name", folder)
+    execution = _part(raw, "execution")
+    if "://" not in str(execution.get("store", "")):
+        _resolve(execution, "store", folder)
     for role in ("author", "judge"):
         _resolve(_part(raw, role), "folder", folder)
     for chats in _parts(raw, "demonstrations"):

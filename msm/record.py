@@ -98,7 +98,7 @@ def read_record(folder: Path) -> Record | None:
         UserError: there is a record and it cannot be read.
     """
     try:
-        raw = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        text = (folder / RECORD).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     except NotADirectoryError:
@@ -107,6 +107,19 @@ def read_record(folder: Path) -> Record | None:
         raise UserError(
             f"record {folder / RECORD} cannot be read ({error}); make it again"
         ) from None
+    return parse_record(text, str(folder / RECORD))
+
+
+def parse_record(text: str, where: str) -> Record:
+    """A record from its text; ``where`` is named in the message.
+
+    Raises:
+        UserError: it is malformed, or of another version.
+    """
+    try:
+        raw = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"record {where} cannot be read ({error}); make it again") from None
     try:
         raw["inputs"] = {role: InputRecord(**item) for role, item in raw["inputs"].items()}
         raw["files"] = {name: FileRecord(**item) for name, item in raw["files"].items()}
@@ -114,7 +127,7 @@ def read_record(folder: Path) -> Record | None:
         return Record(**raw)
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(
-            f"record {folder / RECORD} has another form ({error}); it was made by another version"
+            f"record {where} has another form ({error}); it was made by another version"
         ) from None
 
 

@@ -33,6 +33,7 @@ from msm.record import (
     environment_state,
     read_record,
 )
+from msm.store import Store, keep, open_store, take
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
@@ -91,15 +92,23 @@ def run_stage(
 ) -> tuple[Record, bool]:
     """Bring ``out`` into being; returns its record and whether any work was done.
 
+    Where there is a store (``msm.store``), an output that lies in it is taken, and one that is
+    finished is pushed to it.
+
     Raises:
         UserError: ``out`` holds another identity and ``replace`` is not set; another process is
-            at work on it; it cannot be written.
+            at work on it; it cannot be written; the store holds it spoilt, or cannot be used.
     """
     identity, described = stage_identity(definition, config, inputs)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with _only_process(out):
+            store = open_store(execution, definition.name)
             present = _present(out, identity, replace)
+            if present is None and store is not None:
+                present = _taken(store, definition.name, identity, out)
+            elif present is not None and store is not None:
+                keep(store, out)  # it may have been made without a store, or its push was cut off
             if present is not None:
                 return present, False
             started = datetime.datetime.now(datetime.UTC)
@@ -124,7 +133,10 @@ def run_stage(
                 code=code_state(),
                 environment={**environment_state(), "execution": execution.recorded()},
             )
-            return _finish(record, partial, out), True
+            finished = _finish(record, partial, out)
+            if store is not None:
+                keep(store, out)
+            return finished, True
     except OSError as error:
         if error.errno in FULL:
             raise UserError(
@@ -161,6 +173,24 @@ def _finish(record: Record, partial: Path, out: Path) -> Record:
         file.write(whole.to_json())
         file.flush()
         os.fsync(file.fileno())
+    _settle(partial, out)
+    _remove_work(out)
+    return whole
+
+
+def _taken(store: Store, stage: str, identity: str, out: Path) -> Record | None:
+    """Take the output from the store if it is there."""
+    aside = out.parent / f".{out.name}.taken-{identity[:12]}"
+    record = take(store, stage, identity, aside / "files")
+    if record is not None:
+        _settle(aside / "files", out)
+        shutil.rmtree(aside)
+        _remove_other_partials(out, None)
+    return record
+
+
+def _settle(partial: Path, out: Path) -> None:
+    """Give a whole output its name, in the place of another one if there is one."""
     if out.exists():
         retired = out.parent / f".{out.name}.retired"
         shutil.rmtree(retired, ignore_errors=True)
@@ -169,8 +199,6 @@ def _finish(record: Record, partial: Path, out: Path) -> Record:
         shutil.rmtree(retired)
     else:
         partial.rename(out)
-    _remove_work(out)
-    return whole
 
 
 def _remove_work(out: Path) -> None:
@@ -225,7 +253,7 @@ def _only_process(out: Path) -> Iterator[None]:
         yield
 
 
-def _remove_other_partials(out: Path, keep: Path) -> None:
+def _remove_other_partials(out: Path, kept: Path | None) -> None:
     for path in out.parent.glob(f".{out.name}.partial-*"):
-        if path != keep:
+        if path != kept:
             shutil.rmtree(path)

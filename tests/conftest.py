@@ -37,6 +37,7 @@ def root() -> Path:
 def _own_tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test writes runs into the checkout."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.delenv("MSM_STORE", raising=False)
 
 
 @pytest.fixture(scope="session")

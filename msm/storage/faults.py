@@ -17,6 +17,10 @@ CHANGED = (
 SPOILT = ("BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch")
 
 
+class UnreachableError(UserError):
+    """The server cannot be reached, or a connection broke off: it may be better in a while."""
+
+
 def public(url: str) -> str:
     """Scheme, host and port of a server's URL, without user or key."""
     parts = urlsplit(url)
@@ -59,7 +63,7 @@ def explained(address: Address, server: str) -> Iterator[None]:
             "check AWS_PROFILE and the AWS_ variables"
         ) from None
     except lost_connection() as error:
-        raise UserError(
+        raise UnreachableError(
             f"{address}: {server} cannot be reached, or breaks off ({type(error).__name__}); "
             "check AWS_ENDPOINT_URL and the network, and run again: what is done is kept"
         ) from None

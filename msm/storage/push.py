@@ -61,8 +61,22 @@ def push_folder(folder: Path, url: str) -> str:
         OtherContentError: the prefix holds another folder.
         UserError: S3 refuses or fails; the folder is empty; a file was changed meanwhile.
     """
+    return push_files(folder, _names(folder), url)
+
+
+def push_files(folder: Path, names: Sequence[str], url: str) -> str:
+    """Push these files of a folder, as ``push_folder`` does; returns their content digest.
+
+    Args:
+        folder: in which they lie.
+        names: relative to it.
+        url: where to.
+
+    Raises:
+        OtherContentError: the prefix holds another folder.
+        UserError: S3 refuses or fails; a file was changed meanwhile.
+    """
     address = parse_address(url)
-    names = _names(folder)
     bucket = Bucket(address)
     listed = bucket.objects()
     there = find_manifest(bucket, listed)

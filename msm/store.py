@@ -1,0 +1,263 @@
+"""The store: finished outputs by identity, in a folder or below an S3 prefix, shared by machines.
+
+``<store>/<stage>/<identity>/record.json`` says that an output is there, and is written last. The
+files lie beside it, in a folder named for their content: two that make the same output at once,
+and come to different bytes, so never mix theirs. A stage takes what it finds under its identity.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import time
+import uuid
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from msm.errors import UserError
+from msm.execution import Execution
+from msm.identity import RECORD, digest_value, file_digests
+from msm.record import Record, parse_record, read_record
+from msm.storage.address import parse_address
+from msm.storage.bucket import Bucket
+from msm.storage.faults import UnreachableError
+from msm.storage.fetch import fetch_folder
+from msm.storage.manifest import check_names
+from msm.storage.push import push_files
+from msm.task import Stage
+
+STORE_VARIABLE = "MSM_STORE"
+SCHEME = "s3://"
+# What `register` makes is in MLflow; its folder from elsewhere would only say that it was done.
+NOT_KEPT = (Stage.REGISTER.value,)
+# An output took hours and its machine may be gone with it, so a server is waited for: two minutes.
+PAUSES = (2, 4, 8, 16, 32, 64)
+
+Result = TypeVar("Result")
+
+
+class Store(Protocol):
+    """Where outputs lie. ``at`` is ``<stage>/<identity>``."""
+
+    def record(self, at: str) -> tuple[str, str] | None:
+        """Where the record lies, and its text; None where there is none."""
+        ...
+
+    def fetch(self, at: str, record: Record, folder: Path) -> None:
+        """Bring the files, without the record, into a folder that is not there yet."""
+        ...
+
+    def push(self, at: str, record: Record, folder: Path) -> None:
+        """Bring the files there, and then the record."""
+        ...
+
+
+def open_store(execution: Execution, stage: str) -> Store | None:
+    """The store that ``execution.store`` or the environment's MSM_STORE names, if any does.
+
+    None, too, for a stage whose output is not kept in it.
+
+    Raises:
+        UserError: the address is malformed.
+    """
+    address = execution.store or os.environ.get(STORE_VARIABLE, "")
+    if not address or stage in NOT_KEPT:
+        return None
+    if not address.startswith(SCHEME):
+        return FolderStore(Path(address))
+    url = address.removesuffix("/")
+    parse_address(f"{url}/{stage}")
+    return BucketStore(url)
+
+
+def take(store: Store, stage: str, identity: str, folder: Path) -> Record | None:
+    """Bring an output and its record into ``folder`` if the store has it whole.
+
+    Args:
+        store: of ``open_store``.
+        stage: its name.
+        identity: of the output that is wanted.
+        folder: made here; it may be what an earlier call of the same left behind.
+
+    Returns:
+        The record; None where the store has no such output.
+
+    Raises:
+        UserError: what lies there is not what its record says: names the files.
+    """
+    at = f"{stage}/{identity}"
+    found = _patiently(lambda: store.record(at))
+    if found is None:
+        return None
+    where, text = found
+    record = parse_record(text, where)
+    stated = digest_value({name: entry.sha256 for name, entry in record.files.items()})
+    if (record.stage, record.identity, record.digest) != (stage, identity, stated):
+        raise UserError(f"{where} is the record of something else; remove it, and run again")
+    check_names(record.files, where)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if not _matches(folder, record):
+        shutil.rmtree(folder, ignore_errors=True)
+        _patiently(lambda: store.fetch(at, record, folder))
+    (folder / RECORD).write_text(text, encoding="utf-8")
+    return record
+
+
+def keep(store: Store, folder: Path) -> None:
+    """Push a finished output, unless the store has one of its identity.
+
+    Raises:
+        UserError: the store cannot be written, or the output was changed since it was finished.
+    """
+    record = read_record(folder)
+    assert record is not None, f"{folder} is not finished"
+    at = f"{record.stage}/{record.identity}"
+    if _patiently(lambda: store.record(at)) is None:
+        _patiently(lambda: store.push(at, record, folder))
+
+
+@dataclass(frozen=True)
+class FolderStore:
+    """A folder, such as one on a disk that machines share."""
+
+    root: Path
+
+    def record(self, at: str) -> tuple[str, str] | None:
+        """See ``Store``."""
+        path = self.root / at / RECORD
+        try:
+            return str(path), path.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{path} cannot be read ({error}); remove it, and run again") from None
+
+    def fetch(self, at: str, record: Record, folder: Path) -> None:
+        """See ``Store``."""
+        place = self.root / at / record.digest
+        aside = folder.parent / f"{folder.name}.copy"
+        shutil.rmtree(aside, ignore_errors=True)
+        _copy(place, aside, record)
+        if wrong := _wrong(aside, record):
+            shutil.rmtree(aside)
+            raise UserError(
+                f"{place}: the bytes of {', '.join(wrong)} are not those of the record; remove "
+                f"{self.root / at}, and run again"
+            )
+        aside.rename(folder)
+
+    def push(self, at: str, record: Record, folder: Path) -> None:
+        """See ``Store``."""
+        place = self.root / at / record.digest
+        try:
+            aside = place.parent / f".{uuid.uuid4().hex}"
+            aside.mkdir(parents=True)
+            try:
+                _copy(folder, aside / "files", record)
+                if _wrong(aside / "files", record):
+                    raise UserError(_changed(folder))
+                _settle(aside / "files", place)
+                text = aside / RECORD
+                text.write_text(record.to_json(), encoding="utf-8")
+                _sync(text)
+                text.replace(place.parent / RECORD)
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+        except OSError as error:
+            raise UserError(
+                f"the store {self.root} cannot be written: {error.strerror}; put that right, or "
+                f"name another ({STORE_VARIABLE}), and run again: the output is kept"
+            ) from None
+
+
+@dataclass(frozen=True)
+class BucketStore:
+    """A prefix in S3; ``url`` is without a slash at its end."""
+
+    url: str
+
+    def record(self, at: str) -> tuple[str, str] | None:
+        """See ``Store``."""
+        bucket = Bucket(parse_address(f"{self.url}/{at}"))
+        listed = bucket.objects().get(RECORD)
+        where = f"{bucket.address}/{RECORD}"
+        if listed is None:
+            return None
+        try:
+            return where, bucket.read(listed).decode()
+        except UnicodeDecodeError:
+            raise UserError(f"{where} is no text; remove it, and run again") from None
+
+    def fetch(self, at: str, record: Record, folder: Path) -> None:
+        """See ``Store``."""
+        if not record.files:
+            folder.mkdir()
+            return
+        place = f"{self.url}/{at}/{record.digest}"
+        fetch_folder(place, folder, record.digest)
+
+    def push(self, at: str, record: Record, folder: Path) -> None:
+        """See ``Store``."""
+        if record.files:
+            place = f"{self.url}/{at}/{record.digest}"
+            if push_files(folder, sorted(record.files), place) != record.digest:
+                raise UserError(_changed(folder))
+        text = record.to_json().encode()
+        checksum = b64encode(hashlib.sha256(text).digest()).decode()
+        Bucket(parse_address(f"{self.url}/{at}")).write(RECORD, text, checksum)
+
+
+def _patiently(call: Callable[[], Result]) -> Result:
+    """Call, and again while the server is out of reach."""
+    for pause in PAUSES:
+        try:
+            return call()
+        except UnreachableError:
+            time.sleep(pause)
+    return call()
+
+
+def _copy(source: Path, target: Path, record: Record) -> None:
+    """Copy the files that a record names and that are there, and see that they are on the disk."""
+    target.mkdir()
+    for name in record.files:
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if (source / name).is_file():
+            shutil.copyfile(source / name, path)
+            _sync(path)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _settle(files: Path, place: Path) -> None:
+    """Rename to where another may have put the same content meanwhile, or spoilt content lies."""
+    try:
+        files.rename(place)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        if file_digests(place) != file_digests(files):
+            shutil.rmtree(place)
+            files.rename(place)
+
+
+def _wrong(folder: Path, record: Record) -> list[str]:
+    found = file_digests(folder)
+    return [name for name, entry in record.files.items() if found.get(name) != entry.sha256]
+
+
+def _matches(folder: Path, record: Record) -> bool:
+    return folder.is_dir() and digest_value(file_digests(folder)) == record.digest
+
+
+def _changed(folder: Path) -> str:
+    return f"{folder} no longer matches its record; remove the folder and make it again"
