@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from msm.pools import Pool
+
 
 class _Setting(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -146,10 +148,17 @@ class Execution(_Setting):
         description="s3://bucket/prefix, or a folder, of finished outputs by identity; left out: "
         "MSM_STORE in the environment, if that is set",
     )
+    pools: Mapping[str, Pool] = Field(
+        default={}, description="the machines of each stage in a pipeline; `default`: of the rest"
+    )
     trainer: Trainer = Trainer()
     author: Connection = Connection()
     judge: Connection = Connection()
     student: Serving = Serving()
+
+    def pool(self, stage: str) -> Pool:
+        """The machines of a stage."""
+        return self.pools.get(stage) or self.pools.get("default") or Pool()
 
     def named(self, experiment: str, output: str) -> Execution:
         """With the name that a training run has in MLflow while it runs, if none was given."""
@@ -161,6 +170,7 @@ class Execution(_Setting):
         hidden = {"base_url", "arguments"}
         left_out: dict[str, Any] = {
             "store": True,
+            "pools": True,
             **dict.fromkeys(("author", "judge", "student"), hidden),
             "trainer": {"run", "job"},
         }

@@ -17,6 +17,7 @@ from msm.execution import Execution
 from msm.model_choice import NO_MODEL, OFFLINE, ModelChoice
 from msm.parts import Part
 from msm.suites import JUDGED, SuiteName, Suites
+from msm.task import Stage
 from msm.training_settings import Precision, Training
 from msm.weights import GivenCheckpoint, GivenSource, Student
 from msm.writing import Corpus
@@ -188,6 +189,8 @@ class Recipe(Part):
         if not self.arms[self.register_.arm].phases:
             raise ValueError(f"register.arm: '{self.register_.arm}' is not trained here")
         self._suites_can_run()
+        for name in self.execution.pools:
+            _known("execution.pools", name, ["default", *Stage], "stage")
         return self
 
     def phases(self, arm: Arm, spec: str) -> tuple[str, ...]:

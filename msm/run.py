@@ -114,17 +114,9 @@ def check_inputs(recipe: Recipe, root: Path, tasks: Sequence[Task]) -> None:
     Raises:
         UserError: names the first thing that is wrong.
     """
-    from msm.any_spec import read_any_spec
-    from msm.evals.items import read_suite
     from msm.registry.server import check_reachable, tracking_uri
 
-    for name in recipe.specs:
-        read_any_spec(Path(base_spec(recipe, name).path))
-    for task in tasks:
-        if isinstance(task.config, DemonstrateConfig):
-            check_judge(task.config)
-    if recipe.evaluation.suite:
-        read_suite(Path(recipe.evaluation.suite))
+    check_texts(recipe, tasks)
     try:
         (root / "outputs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -138,6 +130,24 @@ def check_inputs(recipe: Recipe, root: Path, tasks: Sequence[Task]) -> None:
     for source in {source for task in tasks for source in task.inputs.values()}:
         if isinstance(source, StudentInput | PromptsInput | GivenInput):
             workspace.locate(source)
+
+
+def check_texts(recipe: Recipe, tasks: Sequence[Task]) -> None:
+    """Read the specs and the suite that a recipe names.
+
+    Raises:
+        UserError: names the first thing that is wrong.
+    """
+    from msm.any_spec import read_any_spec
+    from msm.evals.items import read_suite
+
+    for name in recipe.specs:
+        read_any_spec(Path(base_spec(recipe, name).path))
+    for task in tasks:
+        if isinstance(task.config, DemonstrateConfig):
+            check_judge(task.config)
+    if recipe.evaluation.suite:
+        read_suite(Path(recipe.evaluation.suite))
 
 
 def _ready(task: Task, done: set[str]) -> bool:

@@ -14,7 +14,8 @@ import shutil
 import time
 import uuid
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -44,8 +45,16 @@ Result = TypeVar("Result")
 class Store(Protocol):
     """Where outputs lie. ``at`` is ``<stage>/<identity>``."""
 
-    def record(self, at: str) -> tuple[str, str] | None:
-        """Where the record lies, and its text; None where there is none."""
+    def place(self, name: str) -> str:
+        """Where something lies, to be named in a message."""
+        ...
+
+    def read(self, at: str, name: str) -> str | None:
+        """A small text; None where there is none."""
+        ...
+
+    def write(self, at: str, name: str, text: str) -> None:
+        """Put a small text there, in the place of another one."""
         ...
 
     def fetch(self, at: str, record: Record, folder: Path) -> None:
@@ -65,13 +74,18 @@ def open_store(execution: Execution, stage: str) -> Store | None:
     Raises:
         UserError: the address is malformed.
     """
+    return None if stage in NOT_KEPT else named_store(execution)
+
+
+def named_store(execution: Execution) -> Store | None:
+    """As ``open_store``, for whatever else is to lie in it."""
     address = execution.store or os.environ.get(STORE_VARIABLE, "")
-    if not address or stage in NOT_KEPT:
+    if not address:
         return None
     if not address.startswith(SCHEME):
         return FolderStore(Path(address))
     url = address.removesuffix("/")
-    parse_address(f"{url}/{stage}")
+    parse_address(f"{url}/x")
     return BucketStore(url)
 
 
@@ -91,10 +105,10 @@ def take(store: Store, stage: str, identity: str, folder: Path) -> Record | None
         UserError: what lies there is not what its record says: names the files.
     """
     at = f"{stage}/{identity}"
-    found = _patiently(lambda: store.record(at))
-    if found is None:
+    text = patiently(lambda: store.read(at, RECORD))
+    if text is None:
         return None
-    where, text = found
+    where = store.place(f"{at}/{RECORD}")
     record = parse_record(text, where)
     stated = digest_value({name: entry.sha256 for name, entry in record.files.items()})
     if (record.stage, record.identity, record.digest) != (stage, identity, stated):
@@ -103,7 +117,7 @@ def take(store: Store, stage: str, identity: str, folder: Path) -> Record | None
     folder.parent.mkdir(parents=True, exist_ok=True)
     if not _matches(folder, record):
         shutil.rmtree(folder, ignore_errors=True)
-        _patiently(lambda: store.fetch(at, record, folder))
+        patiently(lambda: store.fetch(at, record, folder))
     (folder / RECORD).write_text(text, encoding="utf-8")
     return record
 
@@ -117,8 +131,8 @@ def keep(store: Store, folder: Path) -> None:
     record = read_record(folder)
     assert record is not None, f"{folder} is not finished"
     at = f"{record.stage}/{record.identity}"
-    if _patiently(lambda: store.record(at)) is None:
-        _patiently(lambda: store.push(at, record, folder))
+    if patiently(lambda: store.read(at, RECORD)) is None:
+        patiently(lambda: store.push(at, record, folder))
 
 
 @dataclass(frozen=True)
@@ -127,11 +141,15 @@ class FolderStore:
 
     root: Path
 
-    def record(self, at: str) -> tuple[str, str] | None:
+    def place(self, name: str) -> str:
         """See ``Store``."""
-        path = self.root / at / RECORD
+        return str(self.root / name)
+
+    def read(self, at: str, name: str) -> str | None:
+        """See ``Store``."""
+        path = self.root / at / name
         try:
-            return str(path), path.read_text(encoding="utf-8")
+            return path.read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, UnicodeDecodeError) as error:
@@ -153,26 +171,34 @@ class FolderStore:
 
     def push(self, at: str, record: Record, folder: Path) -> None:
         """See ``Store``."""
-        place = self.root / at / record.digest
+        with self._aside(at) as aside:
+            _copy(folder, aside / "files", record)
+            if _wrong(aside / "files", record):
+                raise UserError(_changed(folder))
+            _settle(aside / "files", self.root / at / record.digest)
+        self.write(at, RECORD, record.to_json())
+
+    def write(self, at: str, name: str, text: str) -> None:
+        """See ``Store``."""
+        with self._aside(at) as aside:
+            (aside / name).write_text(text, encoding="utf-8")
+            _sync(aside / name)
+            (aside / name).replace(self.root / at / name)
+
+    @contextmanager
+    def _aside(self, at: str) -> Iterator[Path]:
+        """A hidden folder for what is not whole yet."""
+        aside = self.root / at / f".{uuid.uuid4().hex}"
         try:
-            aside = place.parent / f".{uuid.uuid4().hex}"
             aside.mkdir(parents=True)
-            try:
-                _copy(folder, aside / "files", record)
-                if _wrong(aside / "files", record):
-                    raise UserError(_changed(folder))
-                _settle(aside / "files", place)
-                text = aside / RECORD
-                text.write_text(record.to_json(), encoding="utf-8")
-                _sync(text)
-                text.replace(place.parent / RECORD)
-            finally:
-                shutil.rmtree(aside, ignore_errors=True)
+            yield aside
         except OSError as error:
             raise UserError(
                 f"the store {self.root} cannot be written: {error.strerror}; put that right, or "
                 f"name another ({STORE_VARIABLE}), and run again: the output is kept"
             ) from None
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -181,17 +207,26 @@ class BucketStore:
 
     url: str
 
-    def record(self, at: str) -> tuple[str, str] | None:
+    def place(self, name: str) -> str:
+        """See ``Store``."""
+        return f"{self.url}/{name}"
+
+    def read(self, at: str, name: str) -> str | None:
         """See ``Store``."""
         bucket = Bucket(parse_address(f"{self.url}/{at}"))
-        listed = bucket.objects().get(RECORD)
-        where = f"{bucket.address}/{RECORD}"
-        if listed is None:
-            return None
+        listed = bucket.objects().get(name)
         try:
-            return where, bucket.read(listed).decode()
+            return bucket.read(listed).decode() if listed else None
         except UnicodeDecodeError:
-            raise UserError(f"{where} is no text; remove it, and run again") from None
+            raise UserError(
+                f"{bucket.address}/{name} is no text; remove it, and run again"
+            ) from None
+
+    def write(self, at: str, name: str, text: str) -> None:
+        """See ``Store``."""
+        content = text.encode()
+        checksum = b64encode(hashlib.sha256(content).digest()).decode()
+        Bucket(parse_address(f"{self.url}/{at}")).write(name, content, checksum)
 
     def fetch(self, at: str, record: Record, folder: Path) -> None:
         """See ``Store``."""
@@ -207,13 +242,11 @@ class BucketStore:
             place = f"{self.url}/{at}/{record.digest}"
             if push_files(folder, sorted(record.files), place) != record.digest:
                 raise UserError(_changed(folder))
-        text = record.to_json().encode()
-        checksum = b64encode(hashlib.sha256(text).digest()).decode()
-        Bucket(parse_address(f"{self.url}/{at}")).write(RECORD, text, checksum)
+        self.write(at, RECORD, record.to_json())
 
 
-def _patiently(call: Callable[[], Result]) -> Result:
-    """Call, and again while the server is out of reach."""
+def patiently(call: Callable[[], Result]) -> Result:
+    """Call, and again while the server of a store is out of reach."""
     for pause in PAUSES:
         try:
             return call()

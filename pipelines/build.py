@@ -1,6 +1,5 @@
 """From a recipe to a Kubeflow pipeline: one task for each task of the experiment."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,16 +8,21 @@ from kfp import dsl
 from components.curate.component import curate
 from components.demonstrate.component import demonstrate
 from components.evaluate.component import evaluate
+from components.ledger.component import ledger
 from components.plan.component import plan
+from components.preflight.component import preflight
+from components.recipe.component import recipe as recipe_component
 from components.register.component import register
 from components.report.component import report
 from components.train.component import train
-from components.wide import WideComponent, parameter_names
+from components.wide import DIGEST, parameter_names
 from components.write.component import write
-from msm.component import portable_recipe
+from msm.bundle import bundle
+from msm.errors import UserError
 from msm.experiment import build_tasks
 from msm.recipe import Recipe
 from msm.task import OutputInput, Stage, Task
+from pipelines.placing import Placing
 
 COMPONENTS = {
     Stage.PLAN: plan,
@@ -37,50 +41,65 @@ ARTIFACTS: dict[Stage, type[dsl.Artifact]] = {
     Stage.DEMONSTRATE: dsl.Dataset,
     Stage.TRAIN: dsl.Model,
 }
+# The recipe is one argument of a process, of which Linux takes 128 KiB, and stands there escaped.
+LONGEST_BUNDLE = 100_000  # bytes
 
 
-def build_pipeline(experiment: Recipe) -> Callable[..., Any]:
-    """The pipeline of an experiment; its parameters are the recipe and the files that it names.
+def build_pipeline(experiment: Recipe, placing: Placing) -> Callable[..., Any]:
+    """The pipeline of an experiment; its parameter is the recipe with the files that it names.
 
     The graph is fixed by the recipe it is built from. A run may be given another recipe as long
     as the names of its tasks are the same, such as one with other training settings.
+
+    Args:
+        experiment: the recipe.
+        placing: says where each step runs.
+
+    Raises:
+        UserError: the recipe names a file that a pipeline cannot bring along, or is too long.
     """
-    text, suite, specs = portable_recipe(experiment)
-    # JSON in one line, not a dict and not the files as they are: KFP writes defaults into a comment
-    # of the compiled YAML, a dict in an order that differs from run to run, and a string of several
-    # lines so that the file becomes invalid.
-    texts = json.dumps({"suite": suite, "specs": specs}, ensure_ascii=False, sort_keys=True)
+    text = bundle(experiment)
+    if len(text.encode()) > LONGEST_BUNDLE:
+        raise UserError(
+            f"recipe '{experiment.name}' and its files have {len(text.encode()):,} bytes, but a "
+            f"pipeline can be handed {LONGEST_BUNDLE:,}; shorten the specs, or use `msm run`"
+        )
 
     @dsl.pipeline(name=f"msm-{experiment.name}", description=" ".join(experiment.summary.split()))
-    def pipeline(
-        recipe: str = text,
-        files: str = texts,
-    ) -> None:
-        made: dict[str, Any] = {}
-        for task in build_tasks(experiment):
-            needs = _needs(task)
-            names = parameter_names(needs)
-            step = _component(task)(
-                recipe=recipe,
-                files=files,
-                name=task.name,
-                **{names[role]: made[f"{need.stage}/{need.name}"] for role, need in needs.items()},
-            )
-            step.set_display_name(task.label)
-            made[task.label] = step.outputs["out"]
+    def pipeline(bundle: str = text) -> None:
+        ending = ledger(bundle=bundle)
+        placing.alone(ending, experiment)
+        with dsl.ExitHandler(ending, name="experiment"):
+            checking = preflight(bundle=bundle)
+            placing.alone(checking, experiment)
+            handing = recipe_component(bundle=bundle).after(checking)
+            handing.set_caching_options(True)
+            placing.light(handing, experiment)
+            made: dict[str, Any] = {}
+            for task in build_tasks(experiment):
+                step = _step(task, handing.outputs["out"], made)
+                step.set_display_name(task.label)
+                # Registering is for MLflow as it is now, which no cache knows of.
+                step.set_caching_options(task.stage is not Stage.REGISTER)
+                placing.task(step, experiment, task.stage)
+                made[task.label] = step
 
     return pipeline
 
 
-def _needs(task: Task) -> dict[str, OutputInput]:
-    """What a task reads of other tasks, by role."""
-    return {role: need for role, need in task.inputs.items() if isinstance(need, OutputInput)}
+def task_inputs(task: Task) -> dict[str, OutputInput]:
+    """What a task reads of other tasks, by the name of the parameter."""
+    needs = {role: need for role, need in task.inputs.items() if isinstance(need, OutputInput)}
+    names = parameter_names({role: need.stage.value for role, need in needs.items()})
+    return {names[role]: need for role, need in needs.items()}
 
 
-def _component(task: Task) -> Callable[..., Any]:
-    component = COMPONENTS[task.stage]
-    if not isinstance(component, WideComponent):
-        return component
-    return component.with_inputs(
-        {role: ARTIFACTS.get(need.stage, dsl.Artifact) for role, need in _needs(task).items()}
-    )
+def _step(task: Task, recipe: Any, made: dict[str, Any]) -> Any:
+    needs = task_inputs(task)
+    kinds = {name: ARTIFACTS.get(need.stage, dsl.Artifact) for name, need in needs.items()}
+    given: dict[str, Any] = {}
+    for name, need in needs.items():
+        outputs = made[f"{need.stage}/{need.name}"].outputs
+        given |= {name: outputs["out"], f"{name}{DIGEST}": outputs["digest"]}
+    component = COMPONENTS[task.stage].with_inputs(kinds)
+    return component(recipe=recipe, name=task.name, **given)

@@ -6,19 +6,46 @@ diff of what a cluster would run. Compiling twice gives the same bytes.
 
 import sys
 from pathlib import Path
+from typing import Any
 
-from kfp.compiler import Compiler
+import yaml
+from google.protobuf.json_format import MessageToDict
 
+from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
 from pipelines.build import build_pipeline
+from pipelines.placing import OnPools
+from pipelines.shared_parts import share_parts
 
 COMPILED = Path(__file__).parent / "compiled"
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def compile_pipeline(recipe: Recipe) -> tuple[Any, Any]:
+    """A recipe's pipeline for a cluster: its specification, and what is Kubernetes' own, as JSON.
+
+    Raises:
+        UserError: as ``build_pipeline``.
+    """
+    pipeline: Any = build_pipeline(recipe, OnPools())
+    return share_parts(
+        MessageToDict(pipeline.pipeline_spec), MessageToDict(pipeline.platform_spec)
+    )
+
+
+def to_yaml(documents: tuple[Any, ...]) -> str:
+    """Documents in one file, as KFP reads a pipeline."""
+    return str(
+        yaml.dump_all(
+            [document for document in documents if document], Dumper=_Dumper, sort_keys=True
+        )
+    )
 
 
 def compile_recipe(recipe: Path, folder: Path = COMPILED) -> Path:
     """Compile one recipe to ``folder/<name of the recipe's file>``; returns the path."""
     path = folder / recipe.name
-    Compiler().compile(build_pipeline(load_recipe(recipe)), str(path))
+    path.write_text(to_yaml(compile_pipeline(load_recipe(recipe))), encoding="utf-8")
     return path
 
 

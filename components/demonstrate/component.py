@@ -1,6 +1,6 @@
 """The component ``demonstrate``; a coin-flip set reads the set it is made from."""
 
-from kfp.dsl import Artifact, Dataset, Output
+from kfp.dsl import Artifact, Dataset, Input, Output, OutputPath
 
 from components.image import IMAGE
 from components.wide import wide_component
@@ -8,19 +8,18 @@ from components.wide import wide_component
 
 @wide_component(base_image=IMAGE, install_kfp_package=False)
 def demonstrate(
-    recipe: str,
-    files: str,
+    recipe: Input[Artifact],
     name: str,
     out: Output[Dataset],
+    digest: OutputPath(str),
     **inputs: Artifact,
 ) -> None:
     """Make a set of chats for fine-tuning."""
-    import json
+    from pathlib import Path
 
-    from msm.component import run_task
+    from msm.component import Given, run_task
 
-    paths = {role: artifact.path for role, artifact in inputs.items()}
-    made = run_task(
-        recipe, **json.loads(files), stage="demonstrate", name=name, inputs=paths, out=out.path
-    )
-    out.metadata.update(display_name=f"demonstrate/{name}", **made)
+    given = [Given(*item) for item in inputs]
+    made = run_task(recipe.path, "demonstrate", name, given, out.path)
+    out.metadata.update(made.metadata)
+    Path(digest).write_text(made.digest)

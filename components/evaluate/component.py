@@ -1,6 +1,6 @@
 """The component ``evaluate``: a checkpoint, transcripts, corpora, or nothing but the student."""
 
-from kfp.dsl import Artifact, Output
+from kfp.dsl import Artifact, Input, Output, OutputPath
 
 from components.image import IMAGE
 from components.wide import wide_component
@@ -8,19 +8,18 @@ from components.wide import wide_component
 
 @wide_component(base_image=IMAGE, install_kfp_package=False)
 def evaluate(
-    recipe: str,
-    files: str,
+    recipe: Input[Artifact],
     name: str,
     out: Output[Artifact],
+    digest: OutputPath(str),
     **inputs: Artifact,
 ) -> None:
-    """Score a model on word pairs, or put a suite to it."""
-    import json
+    """Measure a model: held-out word pairs, or one suite."""
+    from pathlib import Path
 
-    from msm.component import run_task
+    from msm.component import Given, run_task
 
-    paths = {role: artifact.path for role, artifact in inputs.items()}
-    made = run_task(
-        recipe, **json.loads(files), stage="evaluate", name=name, inputs=paths, out=out.path
-    )
-    out.metadata.update(display_name=f"evaluate/{name}", **made)
+    given = [Given(*item) for item in inputs]
+    made = run_task(recipe.path, "evaluate", name, given, out.path)
+    out.metadata.update(made.metadata)
+    Path(digest).write_text(made.digest)

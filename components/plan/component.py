@@ -1,17 +1,25 @@
 """The component ``plan``."""
 
-from kfp import dsl
-from kfp.dsl import Dataset, Output
+from kfp.dsl import Artifact, Dataset, Input, Output, OutputPath
 
 from components.image import IMAGE
+from components.wide import wide_component
 
 
-@dsl.component(base_image=IMAGE, install_kfp_package=False)
-def plan(recipe: str, files: str, name: str, out: Output[Dataset]) -> None:
+@wide_component(base_image=IMAGE, install_kfp_package=False)
+def plan(
+    recipe: Input[Artifact],
+    name: str,
+    out: Output[Dataset],
+    digest: OutputPath(str),
+    **inputs: Artifact,
+) -> None:
     """Plan one row for each document to be written."""
-    import json
+    from pathlib import Path
 
-    from msm.component import run_task
+    from msm.component import Given, run_task
 
-    made = run_task(recipe, **json.loads(files), stage="plan", name=name, inputs={}, out=out.path)
-    out.metadata.update(display_name=f"plan/{name}", **made)
+    given = [Given(*item) for item in inputs]
+    made = run_task(recipe.path, "plan", name, given, out.path)
+    out.metadata.update(made.metadata)
+    Path(digest).write_text(made.digest)

@@ -1,6 +1,6 @@
 """The component ``register``; reads the report and all it stands on."""
 
-from kfp.dsl import Artifact, Output
+from kfp.dsl import Artifact, Input, Output, OutputPath
 
 from components.image import IMAGE
 from components.wide import wide_component
@@ -8,19 +8,18 @@ from components.wide import wide_component
 
 @wide_component(base_image=IMAGE, install_kfp_package=False)
 def register(
-    recipe: str,
-    files: str,
+    recipe: Input[Artifact],
     name: str,
     out: Output[Artifact],
+    digest: OutputPath(str),
     **inputs: Artifact,
 ) -> None:
     """Log runs to MLflow and register a candidate."""
-    import json
+    from pathlib import Path
 
-    from msm.component import run_task
+    from msm.component import Given, run_task
 
-    paths = {role: artifact.path for role, artifact in inputs.items()}
-    made = run_task(
-        recipe, **json.loads(files), stage="register", name=name, inputs=paths, out=out.path
-    )
-    out.metadata.update(display_name=f"register/{name}", **made)
+    given = [Given(*item) for item in inputs]
+    made = run_task(recipe.path, "register", name, given, out.path)
+    out.metadata.update(made.metadata)
+    Path(digest).write_text(made.digest)

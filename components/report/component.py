@@ -1,6 +1,6 @@
 """The component ``report``; reads the scores of every arm."""
 
-from kfp.dsl import HTML, Artifact, Metrics, Output
+from kfp.dsl import HTML, Artifact, Input, Metrics, Output, OutputPath
 
 from components.image import IMAGE
 from components.wide import wide_component
@@ -8,27 +8,24 @@ from components.wide import wide_component
 
 @wide_component(base_image=IMAGE, install_kfp_package=False)
 def report(
-    recipe: str,
-    files: str,
+    recipe: Input[Artifact],
     name: str,
     out: Output[Artifact],
     page: Output[HTML],
-    metrics: Output[Metrics],
+    headline: Output[Metrics],
+    digest: OutputPath(str),
     **inputs: Artifact,
 ) -> None:
     """Compare the arms: tables, forest plot, one HTML page."""
-    import json
     from pathlib import Path
 
-    from msm.component import run_task
+    from msm.component import Given, contrasts, run_task
 
-    paths = {role: artifact.path for role, artifact in inputs.items()}
-    made = run_task(
-        recipe, **json.loads(files), stage="report", name=name, inputs=paths, out=out.path
-    )
-    out.metadata.update(display_name=f"report/{name}", **made)
-    folder = Path(out.path)
-    Path(page.path).write_bytes((folder / "report.html").read_bytes())
-    figures = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    for contrast, result in figures["contrasts"].items():
-        metrics.log_metric(contrast, result["estimate"])
+    given = [Given(*item) for item in inputs]
+    made = run_task(recipe.path, "report", name, given, out.path)
+    estimates, intervals = contrasts(out.path)
+    out.metadata.update({**made.metadata, **intervals})
+    for contrast, estimate in estimates.items():
+        headline.log_metric(contrast, estimate)
+    Path(page.path).write_bytes(Path(out.path, "report.html").read_bytes())
+    Path(digest).write_text(made.digest)

@@ -1,6 +1,6 @@
 """The component ``train``; reads a checkpoint, a corpus, or sets of chats."""
 
-from kfp.dsl import Artifact, Model, Output
+from kfp.dsl import Artifact, Input, Model, Output, OutputPath
 
 from components.image import IMAGE
 from components.wide import wide_component
@@ -8,19 +8,18 @@ from components.wide import wide_component
 
 @wide_component(base_image=IMAGE, install_kfp_package=False)
 def train(
-    recipe: str,
-    files: str,
+    recipe: Input[Artifact],
     name: str,
     out: Output[Model],
+    digest: OutputPath(str),
     **inputs: Artifact,
 ) -> None:
     """Train one phase: documents or chats."""
-    import json
+    from pathlib import Path
 
-    from msm.component import run_task
+    from msm.component import Given, run_task
 
-    paths = {role: artifact.path for role, artifact in inputs.items()}
-    made = run_task(
-        recipe, **json.loads(files), stage="train", name=name, inputs=paths, out=out.path
-    )
-    out.metadata.update(display_name=f"train/{name}", **made)
+    given = [Given(*item) for item in inputs]
+    made = run_task(recipe.path, "train", name, given, out.path)
+    out.metadata.update(made.metadata)
+    Path(digest).write_text(made.digest)

@@ -1,30 +1,25 @@
 """The component ``write``."""
 
-from kfp import dsl
-from kfp.dsl import Dataset, Input, Output
+from kfp.dsl import Artifact, Dataset, Input, Output, OutputPath
 
 from components.image import IMAGE
+from components.wide import wide_component
 
 
-@dsl.component(base_image=IMAGE, install_kfp_package=False)
+@wide_component(base_image=IMAGE, install_kfp_package=False)
 def write(
-    recipe: str,
-    files: str,
+    recipe: Input[Artifact],
     name: str,
-    plan: Input[Dataset],
     out: Output[Dataset],
+    digest: OutputPath(str),
+    **inputs: Artifact,
 ) -> None:
     """Write one document for each planned row."""
-    import json
+    from pathlib import Path
 
-    from msm.component import run_task
+    from msm.component import Given, run_task
 
-    made = run_task(
-        recipe,
-        **json.loads(files),
-        stage="write",
-        name=name,
-        inputs={"plan": plan.path},
-        out=out.path,
-    )
-    out.metadata.update(display_name=f"write/{name}", **made)
+    given = [Given(*item) for item in inputs]
+    made = run_task(recipe.path, "write", name, given, out.path)
+    out.metadata.update(made.metadata)
+    Path(digest).write_text(made.digest)

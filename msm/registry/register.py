@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from msm.registry.candidate import choose, version_of
 from msm.registry.card import describe, write_card
 from msm.registry.checkpoint_run import Logged, log_checkpoint
 from msm.registry.evidence import Evidence, contrast_metrics, read_evidence
+from msm.registry.live import PARENT_VARIABLE, PIPELINE_RUN
 from msm.registry.models import check_model_name, ensure_version, upload_model
 from msm.registry.runs import Point, complete_run, ensure_run, log_files, log_points, set_tags
 from msm.registry.server import public_uri, tracking_uri
@@ -97,6 +99,8 @@ def _ensure_parent(tracker: Tracker, report: Source) -> tuple[str, str]:
         "mlflow.source.name": "msm",
         "mlflow.source.git.commit": report.commit.removesuffix("-dirty"),
     }
+    if pipeline_run := os.environ.get(PARENT_VARIABLE):
+        tags |= {"mlflow.parentRunId": pipeline_run, PIPELINE_RUN: pipeline_run}
     return ensure_run(tracker, report.subject, report.started, tags)
 
 
