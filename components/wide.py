@@ -17,7 +17,7 @@ import tempfile
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +33,9 @@ class WideComponent:
 
     function: Callable[..., None]
     options: Mapping[str, Any]
-    _written: dict[tuple[tuple[str, str], ...], Callable[..., Any]] = field(default_factory=dict)
 
     def with_inputs(self, inputs: Mapping[str, type[dsl.Artifact]]) -> Callable[..., Any]:
-        """The KFP component with these inputs, by parameter; the same one each time."""
-        key = tuple((name, kind.__name__) for name, kind in inputs.items())
-        if key not in self._written:
-            self._written[key] = self._write(inputs)
-        return self._written[key]
-
-    def _write(self, inputs: Mapping[str, type[dsl.Artifact]]) -> Callable[..., Any]:
+        """The KFP component with these inputs, by parameter."""
         source = write_out(self.function, inputs)
         with tempfile.TemporaryDirectory() as folder:  # KFP reads the source from a file
             path = Path(folder) / f"{self.function.__name__}.py"

@@ -1,6 +1,5 @@
 """From a recipe to a Kubeflow pipeline: one task for each task of the experiment."""
 
-from collections.abc import Callable
 from typing import Any
 
 from kfp import dsl
@@ -45,11 +44,12 @@ ARTIFACTS: dict[Stage, type[dsl.Artifact]] = {
 LONGEST_BUNDLE = 100_000  # bytes
 
 
-def build_pipeline(experiment: Recipe, placing: Placing) -> Callable[..., Any]:
-    """The pipeline of an experiment; its parameter is the recipe with the files that it names.
+def build_pipeline(experiment: Recipe, placing: Placing) -> Any:
+    """The pipeline with one step of each kind; ``pipelines.stamp`` puts in the steps themselves.
 
-    The graph is fixed by the recipe it is built from. A run may be given another recipe as long
-    as the names of its tasks are the same, such as one with other training settings.
+    KFP's compiler writes a component and an executor for every step, and the time that it takes
+    grows with the square of their number: half a minute for a thousand. Steps of one stage that
+    have the same parameters differ in nothing but names, so that one of them is enough.
 
     Args:
         experiment: the recipe.
@@ -73,16 +73,15 @@ def build_pipeline(experiment: Recipe, placing: Placing) -> Callable[..., Any]:
             checking = preflight(bundle=bundle)
             placing.alone(checking, experiment)
             handing = recipe_component(bundle=bundle).after(checking)
-            handing.set_caching_options(True)
             placing.light(handing, experiment)
-            made: dict[str, Any] = {}
-            for task in build_tasks(experiment):
+            made: dict[Stage, Any] = {}
+            for task in one_of_each_kind(experiment):
                 step = _step(task, handing.outputs["out"], made)
                 step.set_display_name(task.label)
                 # Registering is for MLflow as it is now, which no cache knows of.
                 step.set_caching_options(task.stage is not Stage.REGISTER)
                 placing.task(step, experiment, task.stage)
-                made[task.label] = step
+                made.setdefault(task.stage, step)
 
     return pipeline
 
@@ -94,12 +93,25 @@ def task_inputs(task: Task) -> dict[str, OutputInput]:
     return {names[role]: need for role, need in needs.items()}
 
 
-def _step(task: Task, recipe: Any, made: dict[str, Any]) -> Any:
+def kind_of(task: Task) -> tuple[Any, ...]:
+    """Equal for tasks whose steps differ in names alone: the stage, and what it reads."""
+    return (task.stage, *((name, need.stage) for name, need in task_inputs(task).items()))
+
+
+def one_of_each_kind(experiment: Recipe) -> list[Task]:
+    """The first task of each kind, in order."""
+    kinds: dict[tuple[Any, ...], Task] = {}
+    for task in build_tasks(experiment):
+        kinds.setdefault(kind_of(task), task)
+    return list(kinds.values())
+
+
+def _step(task: Task, recipe: Any, made: dict[Stage, Any]) -> Any:
     needs = task_inputs(task)
     kinds = {name: ARTIFACTS.get(need.stage, dsl.Artifact) for name, need in needs.items()}
     given: dict[str, Any] = {}
     for name, need in needs.items():
-        outputs = made[f"{need.stage}/{need.name}"].outputs
+        outputs = made[need.stage].outputs  # of some step of that stage, until it is stamped
         given |= {name: outputs["out"], f"{name}{DIGEST}": outputs["digest"]}
     component = COMPONENTS[task.stage].with_inputs(kinds)
     return component(recipe=recipe, name=task.name, **given)

@@ -11,41 +11,39 @@ from typing import Any
 import yaml
 from google.protobuf.json_format import MessageToDict
 
+from msm.experiment import build_tasks
 from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
 from pipelines.build import build_pipeline
-from pipelines.placing import OnPools
-from pipelines.shared_parts import share_parts
+from pipelines.placing import OnPools, Placing
+from pipelines.stamp import stamp
 
 COMPILED = Path(__file__).parent / "compiled"
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def compile_pipeline(recipe: Recipe) -> tuple[Any, Any]:
-    """A recipe's pipeline for a cluster: its specification, and what is Kubernetes' own, as JSON.
+def compile_pipeline(recipe: Recipe, placing: Placing) -> tuple[Any, Any]:
+    """A recipe's pipeline as JSON values: its specification, and what is Kubernetes' own.
 
     Raises:
         UserError: as ``build_pipeline``.
     """
-    pipeline: Any = build_pipeline(recipe, OnPools())
-    return share_parts(
-        MessageToDict(pipeline.pipeline_spec), MessageToDict(pipeline.platform_spec)
-    )
+    kinds = build_pipeline(recipe, placing)
+    spec = stamp(MessageToDict(kinds.pipeline_spec), build_tasks(recipe))
+    return spec, MessageToDict(kinds.platform_spec)
 
 
 def to_yaml(documents: tuple[Any, ...]) -> str:
-    """Documents in one file, as KFP reads a pipeline."""
-    return str(
-        yaml.dump_all(
-            [document for document in documents if document], Dumper=_Dumper, sort_keys=True
-        )
-    )
+    """Documents in one file, as KFP reads a pipeline; keys in order."""
+    there = [document for document in documents if document]
+    return str(yaml.dump_all(there, Dumper=_Dumper, sort_keys=True, width=1_000_000))
 
 
 def compile_recipe(recipe: Path, folder: Path = COMPILED) -> Path:
     """Compile one recipe to ``folder/<name of the recipe's file>``; returns the path."""
     path = folder / recipe.name
-    path.write_text(to_yaml(compile_pipeline(load_recipe(recipe))), encoding="utf-8")
+    text = to_yaml(compile_pipeline(load_recipe(recipe), OnPools()))
+    path.write_text(text, encoding="utf-8")
     return path
 
 

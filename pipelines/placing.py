@@ -21,7 +21,7 @@ ASKING = (Stage.PLAN, Stage.WRITE, Stage.CURATE, Stage.DEMONSTRATE, Stage.EVALUA
 LOADING = (Stage.DEMONSTRATE, Stage.TRAIN, Stage.EVALUATE)  # a student, or chats of a hub
 CACHE_CLAIM, CACHE = "msm-cache", "/cache"
 LONGEST_PAUSE = "600s"
-LIGHT = Pool(cpu="500m", memory="1Gi", timeout_hours=1)
+LIGHT = Pool(cpu="500m", memory="1Gi", timeout_hours=1, retries=1)
 QUEUE, PRIORITY = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class"
 
 

@@ -1,23 +1,29 @@
 """Run a recipe's pipeline on this machine, through KFP's own executor, one process a task.
 
-    python -m pipelines.run_local recipes/tiny.yaml outputs/pipeline
-
-This shows that the components and the graph are right, without a cluster. The image is not used:
-each component runs in this Python environment. Work is not kept from one run to the next, as KFP
-gives each run a folder of its own; ``msm run`` is the one to use for experiments.
+This shows that the components and the graph are right, without a cluster: what runs is what is
+compiled for one, less the pools. The images are not used: each component runs in this Python
+environment. Finished outputs lie in a store, below the folder unless another one is named, so a
+second run makes nothing anew.
 """
 
 import json
+import os
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 from kfp import local
+from kfp.components import load_component_from_text
 
 from msm.experiment import build_tasks
 from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
-from pipelines.build import build_pipeline
+from msm.registry.server import environment
+from msm.store import SCHEME, STORE_VARIABLE
+from pipelines.compile import compile_pipeline, to_yaml
+from pipelines.placing import Here
+from pipelines.stamp import apart
 
 
 def run_local(recipe: Recipe, root: Path) -> dict[str, Path]:
@@ -29,14 +35,25 @@ def run_local(recipe: Recipe, root: Path) -> dict[str, Path]:
     for message in ("You may be attemping to run", "Task .* have no effect"):
         warnings.filterwarnings("ignore", message=message)  # about the image and display names
     before = set(root.glob("*/*/executor_output.json"))
-    # workspace_root stays unset: KFP deletes that folder after the run, whoever made it.
-    local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root))
-    build_pipeline(recipe)()
+    spec, _ = compile_pipeline(recipe, Here())
+    pipeline: Any = load_component_from_text(to_yaml((apart(spec),)))
+    with environment({STORE_VARIABLE: _store(recipe, root)}):
+        # workspace_root stays unset: KFP deletes that folder after the run, whoever made it.
+        local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root))
+        pipeline()
     made: dict[str, Path] = {}
     for path in sorted(set(root.glob("*/*/executor_output.json")) - before):
-        out = json.loads(path.read_text(encoding="utf-8"))["artifacts"]["out"]["artifacts"][0]
-        made[out["metadata"]["display_name"]] = path.parent / "out"
+        outputs = json.loads(path.read_text(encoding="utf-8")).get("artifacts", {})
+        if "out" in outputs:
+            name = outputs["out"]["artifacts"][0]["metadata"]["display_name"]
+            made[name] = path.parent / "out"
     return {task.label: made[task.label] for task in build_tasks(recipe)}
+
+
+def _store(recipe: Recipe, root: Path) -> str:
+    """What the tasks are to find in the environment; a path that holds wherever they start."""
+    named = recipe.execution.store or os.environ.get(STORE_VARIABLE) or str(root / "store")
+    return named if named.startswith(SCHEME) else str(Path(named).resolve())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,89 @@
+"""Puts all steps of an experiment into a pipeline that KFP compiled with one of each kind.
+
+Steps of one kind share a component and an executor; a step itself is a few lines: its name, and
+from which other steps its inputs come. The form is KFP's own (``pipeline_spec.proto``).
+"""
+
+import copy
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from components.wide import DIGEST
+from msm.task import Task
+from pipelines.build import kind_of, task_inputs
+
+OUTPUT, CONTENT = "out", "digest"  # what every step of the experiment gives
+
+
+def stamp(spec: Mapping[str, Any], tasks: Sequence[Task]) -> dict[str, Any]:
+    """The specification with a step for each task, in the place of the one of each kind.
+
+    Args:
+        spec: of ``pipelines.build.build_pipeline``, compiled, as JSON values.
+        tasks: of the same recipe, each behind what it reads.
+    """
+    whole = copy.deepcopy(dict(spec))
+    steps = _experiment(whole)
+    examples = {step["taskInfo"]["name"]: key for key, step in steps.items()}
+    kinds: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for task in tasks:
+        if task.label in examples and kind_of(task) not in kinds:
+            kinds[kind_of(task)] = steps.pop(examples[task.label])
+    keys = step_keys(tasks)
+    for task in tasks:
+        steps[keys[task.label]] = _stamped(kinds[kind_of(task)], task, keys)
+    return whole
+
+
+def step_keys(tasks: Sequence[Task]) -> dict[str, str]:
+    """What the steps are called within the pipeline, by label: short, since it comes up often."""
+    numbers: Counter[str] = Counter()
+    keys = {}
+    for task in tasks:
+        numbers[task.stage] += 1
+        keys[task.label] = f"{task.stage}-{numbers[task.stage]}"
+    return keys
+
+
+def _experiment(spec: dict[str, Any]) -> dict[str, Any]:
+    """The steps within the exit handler."""
+    (name,) = (
+        component
+        for component, content in spec["components"].items()
+        if "dag" in content
+    )
+    steps: dict[str, Any] = spec["components"][name]["dag"]["tasks"]
+    return steps
+
+
+def _stamped(example: Mapping[str, Any], task: Task, keys: Mapping[str, str]) -> dict[str, Any]:
+    step = copy.deepcopy(dict(example))
+    parameters, artifacts = step["inputs"]["parameters"], step["inputs"]["artifacts"]
+    parameters["name"] = {"runtimeValue": {"constant": task.name}}
+    producers = {artifacts["recipe"]["taskOutputArtifact"]["producerTask"]}
+    for name, need in task_inputs(task).items():
+        producer = keys[f"{need.stage}/{need.name}"]
+        producers.add(producer)
+        artifacts[name] = {
+            "taskOutputArtifact": {"outputArtifactKey": OUTPUT, "producerTask": producer}
+        }
+        parameters[f"{name}{DIGEST}"] = {
+            "taskOutputParameter": {"outputParameterKey": CONTENT, "producerTask": producer}
+        }
+    step["dependentTasks"] = sorted(producers)
+    step["taskInfo"] = {"name": task.label}
+    return step
+
+
+def apart(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The same pipeline with a component for each step, as KFP's local executor needs it.
+
+    That one names a step's folder for the component, so steps of one kind would share theirs.
+    """
+    whole = copy.deepcopy(dict(spec))
+    for key, step in _experiment(whole).items():
+        component = whole["components"][step["componentRef"]["name"]]
+        step["componentRef"] = {"name": f"comp-{key}"}
+        whole["components"][f"comp-{key}"] = component
+    return whole
