@@ -32,7 +32,8 @@ repro: environment          ## the embedded experiment as DVC stages
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 
 pipelines: environment      ## compile the KFP pipelines of the recipes again
-	$(BIN)/python -m pipelines.compile recipes/cheese.yaml recipes/tiny.yaml
+	$(BIN)/msm pipeline compile recipes/*.yaml
+	$(BIN)/python -m components.readme
 
 k8s-tools:                  ## kubectl, checkov and the like, in an environment of their own
 	PYTHON=$(PYTHON) scripts/k8s-tools

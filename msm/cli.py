@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from msm import __version__
+from msm.cli_options import Overrides, Profile, RecipePath, Replace, Root, TaskName
 from msm.cli_spec import spec_app
 from msm.errors import Interrupted, UserError
 
@@ -29,25 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(spec_app, name="spec")
-
-RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="recipe file, see recipes/")]
-TaskName = Annotated[
-    str, typer.Argument(metavar="NAME", help="which output, as `msm status RECIPE` lists them")
-]
-Root = Annotated[
-    Path, typer.Option("--workspace", "-w", metavar="DIR", help="outputs lie in DIR/outputs")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="override a recipe key, such as seeds=[1,2]"),
-]
-Profile = Annotated[
-    str | None,
-    typer.Option("--profile", "-p", metavar="NAME", help="a profile of the recipe, such as small"),
-]
-Replace = Annotated[
-    bool, typer.Option("--replace", help="make an output of another identity again, in its place")
-]
+for _command in entry_points(group="msm.commands"):  # such as `msm pipeline`
+    app.add_typer(_command.load(), name=_command.name)
 
 
 def _run_stage(
@@ -225,6 +210,23 @@ def run(
     _track_in(workspace)
     asked = f"{recipe} --profile {profile}" if profile else f"{recipe}"
     run_and_show(load_recipe(recipe, overrides or [], profile), asked, workspace, replace)
+
+
+@app.command()
+def preflight(
+    recipe: RecipePath,
+    workspace: Root = Path(),
+    overrides: Overrides = None,
+    profile: Profile = None,
+) -> None:
+    """Check what a pipeline needs before it takes a GPU: store, MLflow, models, keys, pools."""
+    from msm.preflight import check_recipe, listed
+    from msm.recipe_file import load_recipe
+
+    _track_in(workspace)
+    checks = check_recipe(load_recipe(recipe, overrides or [], profile))
+    typer.echo(listed(checks), nl=False)
+    checks.require()
 
 
 @app.command()

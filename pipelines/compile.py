@@ -1,10 +1,9 @@
-"""Compile recipes: ``python -m pipelines.compile recipes/*.yaml`` writes ``pipelines/compiled/``.
+"""Compile recipes: ``msm pipeline compile recipes/*.yaml`` writes ``pipelines/compiled/``.
 
 The compiled pipelines are kept in git, so that a change of a component or a recipe shows in the
 diff of what a cluster would run. Compiling twice gives the same bytes.
 """
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from google.protobuf.json_format import MessageToDict
 
 from msm.experiment import build_tasks
 from msm.recipe import Recipe
-from msm.recipe_file import load_recipe
 from pipelines.build import build_pipeline
 from pipelines.placing import OnPools, Placing
 from pipelines.stamp import stamp
@@ -39,14 +37,10 @@ def to_yaml(documents: tuple[Any, ...]) -> str:
     return str(yaml.dump_all(there, Dumper=_Dumper, sort_keys=True, width=1_000_000))
 
 
-def compile_recipe(recipe: Path, folder: Path = COMPILED) -> Path:
-    """Compile one recipe to ``folder/<name of the recipe's file>``; returns the path."""
-    path = folder / recipe.name
-    text = to_yaml(compile_pipeline(load_recipe(recipe), OnPools()))
+def compile_to(recipe: Recipe, folder: Path) -> Path:
+    """Compile a recipe to ``folder/<its name>.yaml``; returns the path."""
+    path = folder / f"{recipe.name}.yaml"
+    text = to_yaml(compile_pipeline(recipe, OnPools()))
+    folder.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
-
-
-if __name__ == "__main__":
-    for argument in sys.argv[1:]:
-        print(compile_recipe(Path(argument)))

@@ -8,7 +8,6 @@ second run makes nothing anew.
 
 import json
 import os
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from kfp.components import load_component_from_text
 
 from msm.experiment import build_tasks
 from msm.recipe import Recipe
-from msm.recipe_file import load_recipe
 from msm.registry.server import environment
 from msm.store import SCHEME, STORE_VARIABLE
 from pipelines.compile import compile_pipeline, to_yaml
@@ -54,8 +52,3 @@ def _store(recipe: Recipe, root: Path) -> str:
     """What the tasks are to find in the environment; a path that holds wherever they start."""
     named = recipe.execution.store or os.environ.get(STORE_VARIABLE) or str(root / "store")
     return named if named.startswith(SCHEME) else str(Path(named).resolve())
-
-
-if __name__ == "__main__":
-    for name, folder in run_local(load_recipe(Path(sys.argv[1])), Path(sys.argv[2])).items():
-        print(f"{name}  {folder}")

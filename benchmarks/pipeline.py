@@ -1,0 +1,66 @@
+"""What a pipeline costs besides its work: compiling, the size of its run, seconds a task.
+
+    python -m benchmarks.pipeline              # every recipe: tasks, seconds to compile, size
+    python -m benchmarks.pipeline --run        # and tiny.yaml through KFP, against `msm run`
+
+Sizes are those of the Workflow that KFP's backend makes, worked out by ``pipelines.size``; a
+cluster's store takes 1.5 MiB.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from msm.errors import UserError
+from msm.experiment import build_tasks
+from msm.recipe_file import load_recipe
+from pipelines.compile import compile_pipeline, to_yaml
+from pipelines.placing import OnPools
+from pipelines.size import LIMIT, workflow_bytes
+
+TINY = Path("recipes/tiny.yaml")
+
+
+def sizes() -> None:
+    """Print a row for each recipe."""
+    print("| recipe | tasks | seconds to compile | MiB of its run |")
+    print("|---|---|---|---|")
+    for path in sorted([*Path("recipes").glob("*.yaml"), *Path("recipes/studies").glob("*.yaml")]):
+        recipe = load_recipe(path)
+        started = time.monotonic()
+        try:
+            text = to_yaml(compile_pipeline(recipe, OnPools()))
+        except UserError as error:
+            print(f"| {path} | {error} | | |")
+            continue
+        seconds = time.monotonic() - started
+        size = workflow_bytes(text)
+        mark = "" if size <= LIMIT else " (too large)"
+        tasks = len(build_tasks(recipe))
+        print(f"| {path} | {tasks} | {seconds:.2f} | {size / 2**20:.2f}{mark} |")
+
+
+def runs() -> None:
+    """Print the seconds of tiny.yaml: `msm run`, through KFP, and through KFP once more."""
+    tasks = len(build_tasks(load_recipe(TINY)))
+    msm = [sys.executable, "-m", "msm"]
+    with tempfile.TemporaryDirectory() as folder:
+        pipeline = [*msm, "pipeline", "run", str(TINY), "--local", "--out", f"{folder}/kfp"]
+        direct = [*msm, "run", str(TINY), "--set", "execution.jobs=1", "--workspace", folder]
+        for label, command in (
+            ("msm run", direct),
+            ("KFP", pipeline),
+            ("KFP again, all from the store", pipeline),
+        ):
+            started = time.monotonic()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            seconds = time.monotonic() - started
+            print(f"{label}: {seconds:.0f} s, {seconds / tasks:.1f} s a task")
+
+
+if __name__ == "__main__":
+    sizes()
+    if "--run" in sys.argv:
+        runs()
