@@ -29,13 +29,13 @@ def sizes() -> None:
     print("|---|---|---|---|")
     for path in sorted([*Path("recipes").glob("*.yaml"), *Path("recipes/studies").glob("*.yaml")]):
         recipe = load_recipe(path)
-        started = time.monotonic()
+        started = time.process_time()
         try:
             text = to_yaml(compile_pipeline(recipe, OnPools()))
         except UserError as error:
             print(f"| {path} | {error} | | |")
             continue
-        seconds = time.monotonic() - started
+        seconds = time.process_time() - started  # other work on this machine left out
         size = workflow_bytes(text)
         mark = "" if size <= LIMIT else " (too large)"
         tasks = len(build_tasks(recipe))

@@ -65,9 +65,7 @@ def run(
 def submit(
     recipe: RecipePath,
     host: Annotated[str, typer.Option(metavar="URL", help="of the Kubeflow Pipelines API")],
-    namespace: Annotated[
-        str, typer.Option(help="of the run, where KFP serves several users")
-    ] = "",
+    namespace: Annotated[str, typer.Option(help="of the run, where KFP serves several users")] = "",
     overrides: Overrides = None,
     profile: Profile = None,
 ) -> None:

@@ -48,11 +48,7 @@ def step_keys(tasks: Sequence[Task]) -> dict[str, str]:
 
 def _experiment(spec: dict[str, Any]) -> dict[str, Any]:
     """The steps within the exit handler."""
-    (name,) = (
-        component
-        for component, content in spec["components"].items()
-        if "dag" in content
-    )
+    (name,) = (component for component, content in spec["components"].items() if "dag" in content)
     steps: dict[str, Any] = spec["components"][name]["dag"]["tasks"]
     return steps
 

@@ -12,30 +12,68 @@ from typing import Any
 
 import pytest
 import yaml
+from kfp.components import load_component_from_text
 from kfp.dsl import Artifact, Dataset, Input, Model, Output
 
+from components.readme import folders, readme
 from components.wide import parameter_names, wide_component
+from msm.errors import UserError
 from msm.experiment import build_tasks
+from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
-from msm.task import OutputInput
+from pipelines.build import task_inputs
+from pipelines.compile import compile_pipeline, to_yaml
+from pipelines.placing import OnPools
 from pipelines.run_local import run_local
+from pipelines.size import LIMIT, workflow_bytes
+from pipelines.submit import submit_recipe
 
-RECIPES = ("cheese.yaml", "tiny.yaml")
+RECIPES = ("cheese", "cheese-invented", "cheese-study", "oversight", "tiny")
 BODY_LINES = 20
+POOL = {
+    "accelerator": "nvidia.com/gpu",
+    "count": 4,
+    "cpu": "16",
+    "memory": "200Gi",
+    "node_selector": {"pool": "h100"},
+    "tolerations": [{"key": "nvidia.com/gpu"}],
+    "shared_memory": "32Gi",
+    "queue": "gpus",
+    "priority": "low",
+    "timeout_hours": 6,
+    "retries": 5,
+}
 
 
 @pytest.fixture(scope="module", params=RECIPES)
 def compiled(request: pytest.FixtureRequest, root: Path) -> Path:
     """One compiled pipeline, as it is kept in git."""
-    return root / "pipelines" / "compiled" / str(request.param)
+    return root / "pipelines" / "compiled" / f"{request.param}.yaml"
+
+
+def _documents(text: str) -> list[Any]:
+    return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+
+
+def _steps(spec: Any) -> dict[str, Any]:
+    """The steps of a specification, by what they are shown as."""
+    dag = spec["components"]["comp-exit-handler-1"]["dag"]["tasks"]
+    return {step["taskInfo"]["name"]: {**step, "key": key} for key, step in dag.items()}
+
+
+def test_every_recipe_has_its_compiled_pipeline(root: Path) -> None:
+    there = {path.stem for path in (root / "pipelines" / "compiled").glob("*.yaml")}
+    assert there == {path.stem for path in (root / "recipes").glob("*.yaml")} == set(RECIPES)
 
 
 def test_compiled_pipelines_are_fresh(root: Path, tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from pipelines.compile import compile_recipe;"
-        "[compile_recipe(Path('recipes') / name, Path(sys.argv[1])) for name in sys.argv[2:]]"
+        "import sys; from pathlib import Path; from pipelines.compile import compile_to;"
+        "from msm.recipe_file import load_recipe;"
+        "[compile_to(load_recipe(Path(f'recipes/{name}.yaml')), Path(sys.argv[1]))"
+        " for name in sys.argv[2:]]"
     )
-    environment = {k: v for k, v in os.environ.items() if k != "MSM_IMAGE_NAME"}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MSM_IMAGE")}
     subprocess.run(
         [sys.executable, "-c", script, str(tmp_path), *RECIPES],
         cwd=root,
@@ -43,25 +81,62 @@ def test_compiled_pipelines_are_fresh(root: Path, tmp_path: Path) -> None:
         check=True,
     )
     for name in RECIPES:
-        kept = (root / "pipelines" / "compiled" / name).read_bytes()
-        assert kept == (tmp_path / name).read_bytes(), f"{name} is stale: run `make pipelines`"
+        kept = (root / "pipelines" / "compiled" / f"{name}.yaml").read_bytes()
+        fresh = (tmp_path / f"{name}.yaml").read_bytes()
+        assert kept == fresh, f"{name} is stale: run `make pipelines`"
 
 
 def test_every_task_is_a_step_that_waits_for_what_it_reads(compiled: Path, root: Path) -> None:
-    steps = yaml.safe_load(compiled.read_text(encoding="utf-8"))["root"]["dag"]["tasks"]
-    by_label = {step["taskInfo"]["name"]: (key, step) for key, step in steps.items()}
+    spec, _ = _documents(compiled.read_text(encoding="utf-8"))
+    steps = _steps(spec)
     tasks = build_tasks(load_recipe(root / "recipes" / compiled.name))
-    assert sorted(by_label) == sorted(task.label for task in tasks)
+    assert sorted(steps) == sorted([*(task.label for task in tasks), "preflight", "recipe"])
+    assert steps["recipe"]["dependentTasks"] == ["preflight"]
     for task in tasks:
-        _, step = by_label[task.label]
-        needs = {role: n for role, n in task.inputs.items() if isinstance(n, OutputInput)}
-        names = parameter_names(needs)
-        wanted = {names[role]: by_label[f"{n.stage}/{n.name}"][0] for role, n in needs.items()}
-        found = {
-            name: given["taskOutputArtifact"]["producerTask"]
-            for name, given in step["inputs"].get("artifacts", {}).items()
+        step = steps[task.label]
+        component = spec["components"][step["componentRef"]["name"]]["inputDefinitions"]
+        wanted = {
+            name: steps[f"{need.stage}/{need.name}"]["key"]
+            for name, need in task_inputs(task).items()
         }
-        assert found == wanted
+        artifacts = {
+            name: given["taskOutputArtifact"]["producerTask"]
+            for name, given in step["inputs"]["artifacts"].items()
+        }
+        assert artifacts == {**wanted, "recipe": "recipe"}
+        digests = {
+            name.removesuffix("_digest"): given["taskOutputParameter"]["producerTask"]
+            for name, given in step["inputs"]["parameters"].items()
+            if name != "name"
+        }
+        assert digests == wanted
+        assert set(step["dependentTasks"]) == {*wanted.values(), "recipe"}
+        assert set(component["artifacts"]) == set(artifacts)
+        assert set(component["parameters"]) == set(step["inputs"]["parameters"])
+        assert step["inputs"]["parameters"]["name"]["runtimeValue"]["constant"] == task.name
+
+
+def test_the_ledger_is_written_whatever_happens(compiled: Path) -> None:
+    spec, _ = _documents(compiled.read_text(encoding="utf-8"))
+    ending = spec["root"]["dag"]["tasks"]["ledger"]
+    assert ending["dependentTasks"] == ["exit-handler-1"]
+    assert ending["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
+    assert "enableCache" not in ending.get("cachingOptions", {})
+
+
+def test_the_recipe_is_handed_over_once(compiled: Path) -> None:
+    spec, _ = _documents(compiled.read_text(encoding="utf-8"))
+    readers = {
+        name for name, step in _steps(spec).items() if "bundle" in step["inputs"]["parameters"]
+    }
+    assert readers == {"preflight", "recipe"}
+
+
+def test_a_compiled_pipeline_can_be_loaded_and_fits_a_cluster(compiled: Path) -> None:
+    text = compiled.read_text(encoding="utf-8")
+    loaded: Any = load_component_from_text(text)
+    assert list(loaded.component_spec.inputs) == ["bundle"]
+    assert workflow_bytes(text) < LIMIT
 
 
 def test_compiled_pipelines_name_no_path_of_this_machine(compiled: Path, root: Path) -> None:
@@ -70,9 +145,61 @@ def test_compiled_pipelines_name_no_path_of_this_machine(compiled: Path, root: P
     assert "/tmp/" not in text
 
 
+def _with_pool(root: Path, **pool: Any) -> Recipe:
+    raw = load_recipe(root / "recipes" / "tiny.yaml").model_dump(by_alias=True)
+    raw["execution"]["pools"] = {"train": {**POOL, **pool}}
+    return Recipe.model_validate(raw)
+
+
+def test_a_pool_is_asked_for_by_its_stage_alone(root: Path) -> None:
+    spec, platform = compile_pipeline(_with_pool(root), OnPools())
+    step = _steps(spec)["train/baseline-s1"]
+    executor = spec["components"][step["componentRef"]["name"]]["executorLabel"]
+    container = spec["deploymentSpec"]["executors"][executor]["container"]
+    settings = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    asked = settings[executor]
+    assert container["image"] == "msm-train:0.1.0"
+    assert container["resources"]["accelerator"]["resourceCount"] == "4"
+    assert step["retryPolicy"]["maxRetryCount"] == 5
+    assert asked["nodeSelector"]["labels"] == {"pool": "h100"}
+    assert asked["tolerations"][0]["key"] == "nvidia.com/gpu"
+    assert asked["activeDeadlineSeconds"] == str(6 * 3600)
+    assert asked["emptyDirMounts"][0]["mountPath"] == "/dev/shm"
+    assert asked["podMetadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "gpus"
+    other = spec["components"][_steps(spec)["plan/america-s1"]["componentRef"]["name"]]
+    assert "nodeSelector" not in settings[other["executorLabel"]]
+
+
+def test_secrets_stand_in_a_pipeline_by_name_alone(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret-7391")
+    text = to_yaml(compile_pipeline(_with_pool(root), OnPools()))
+    assert "very-secret-7391" not in text
+    assert "secretName: msm-s3" in text
+
+
+def test_images_are_those_of_the_environment(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MSM_IMAGE_TRAIN", "registry/train@sha256:" + "0" * 64)
+    spec, _ = compile_pipeline(_with_pool(root), OnPools())
+    images = {item["container"]["image"] for item in spec["deploymentSpec"]["executors"].values()}
+    assert images == {"msm-cpu:0.1.0", "registry/train@sha256:" + "0" * 64}
+
+
+def test_a_recipe_may_name_no_pool_of_an_unknown_stage(root: Path) -> None:
+    with pytest.raises(UserError, match=r"pools.*trian.*did you mean 'train'"):
+        load_recipe(root / "recipes" / "tiny.yaml", ["execution.pools={trian: {count: 0}}"])
+
+
+def test_a_cluster_that_does_not_answer_is_one_line(root: Path) -> None:
+    recipe = load_recipe(root / "recipes" / "tiny.yaml")
+    with pytest.raises(UserError, match=r"127\.0\.0\.1:9.* cannot be reached"):
+        submit_recipe(recipe, "http://127.0.0.1:9", "")
+
+
 def test_component_bodies_are_short(root: Path) -> None:
     files = sorted((root / "components").glob("*/component.py"))
-    assert len(files) == 8
+    assert len(files) == 11
     for file in files:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef))
@@ -81,12 +208,26 @@ def test_component_bodies_are_short(root: Path) -> None:
         assert lines <= BODY_LINES, f"{file}: {lines} lines"
 
 
+def test_every_component_has_a_fresh_readme() -> None:
+    for folder in folders():
+        kept = (folder / "README.md").read_text(encoding="utf-8")
+        assert kept == readme(folder), f"{folder.name} is stale: run `make pipelines`"
+
+
 def test_roles_become_distinct_parameters() -> None:
-    roles = ("corpus", "scores:msm+aft-s1", "scores:msm-aft-s1")
+    roles = {
+        "corpus": "curate",
+        "scores:msm+aft-s1": "evaluate",
+        "scores:msm-aft-s1": "evaluate",
+        "baseline-s1": "evaluate",
+        "train/msm-s1": "train",
+    }
     assert parameter_names(roles) == {
         "corpus": "corpus",
-        "scores:msm+aft-s1": "scores_msm_aft_s1",
-        "scores:msm-aft-s1": "scores_msm_aft_s1_2",
+        "scores:msm+aft-s1": "scores_1",
+        "scores:msm-aft-s1": "scores_2",
+        "baseline-s1": "evaluate",
+        "train/msm-s1": "train",
     }
 
 
@@ -95,15 +236,17 @@ def gather(name: str, out: Output[Artifact], **inputs: Artifact) -> None:
     """Write down what came in."""
     import json
 
-    print(json.dumps({role: artifact.path for role, artifact in inputs.items()}), out, name)
+    print(json.dumps(inputs), out, name)
 
 
 def test_a_wide_component_has_one_typed_input_for_each_role() -> None:
-    component: Any = gather.with_inputs({"chats-a": Dataset, "checkpoint": Model})
+    component: Any = gather.with_inputs({"chats": Dataset, "checkpoint": Model})
     annotations = component.python_func.__annotations__
-    assert annotations["chats_a"] == Input[Dataset]
+    assert annotations["chats"] == Input[Dataset]
     assert annotations["checkpoint"] == Input[Model]
-    assert list(component.component_spec.inputs) == ["name", "chats_a", "checkpoint"]
+    assert list(component.component_spec.inputs) == [
+        "name", "chats", "chats_digest", "checkpoint", "checkpoint_digest",
+    ]  # fmt: skip
 
 
 @pytest.mark.slow
