@@ -79,7 +79,8 @@ def apart(spec: Mapping[str, Any]) -> dict[str, Any]:
     """
     whole = copy.deepcopy(dict(spec))
     for key, step in _experiment(whole).items():
-        component = whole["components"][step["componentRef"]["name"]]
+        # Of the specification as it was: a step's own component may have the name of a kind's.
+        component = spec["components"][step["componentRef"]["name"]]
         step["componentRef"] = {"name": f"comp-{key}"}
         whole["components"][f"comp-{key}"] = component
     return whole

@@ -26,6 +26,7 @@ from pipelines.compile import compile_pipeline, to_yaml
 from pipelines.placing import OnPools
 from pipelines.run_local import run_local
 from pipelines.size import LIMIT, workflow_bytes
+from pipelines.stamp import apart
 from pipelines.submit import submit_recipe
 
 RECIPES = ("cheese", "cheese-invented", "cheese-study", "oversight", "tiny")
@@ -168,6 +169,17 @@ def test_a_pool_is_asked_for_by_its_stage_alone(root: Path) -> None:
     assert asked["podMetadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "gpus"
     other = spec["components"][_steps(spec)["plan/america-s1"]["componentRef"]["name"]]
     assert "nodeSelector" not in settings[other["executorLabel"]]
+
+
+def test_set_apart_each_step_has_a_component_of_its_own(compiled: Path) -> None:
+    together, _ = _documents(compiled.read_text(encoding="utf-8"))
+    spec = apart(together)
+    before, steps = _steps(together), _steps(spec)
+    names = [step["componentRef"]["name"] for step in steps.values()]
+    assert len(set(names)) == len(names)
+    for label, step in steps.items():
+        shared = together["components"][before[label]["componentRef"]["name"]]
+        assert spec["components"][step["componentRef"]["name"]] == shared
 
 
 def test_secrets_stand_in_a_pipeline_by_name_alone(
