@@ -31,7 +31,7 @@ from msm.identity import digest_path
 from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
 from msm.record import read_record
-from pipelines.build import build_pipeline
+from pipelines.run_local import local_pipeline
 
 USER = "10001:10001"  # the images' own
 OUTPUT = "executor_output.json"
@@ -51,7 +51,7 @@ def run_containers(recipe: Recipe, root: Path) -> dict[str, Path]:
     runner = local.DockerRunner(**container_settings(root))
     # A task that KFP saw fail is named below, like one that it did not.
     local.init(runner, pipeline_root=str(root), raise_on_error=False)
-    build_pipeline(recipe)()
+    local_pipeline(recipe)()
     labels = [task.label for task in build_tasks(recipe)]
     return checked_outputs(labels, set(root.glob(f"*/*/{OUTPUT}")) - before)
 
@@ -63,9 +63,10 @@ def container_settings(root: Path) -> dict[str, Any]:
         UserError: no server answers, or it does not have the image.
     """
     # Work that every container would do again, such as making the student, is kept here.
-    cache = root / "cache"
-    cache.mkdir(exist_ok=True)
-    cache.chmod(0o1777)
+    cache, store = root / "cache", root / "store"
+    for folder in (cache, store):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o1777)
     return {
         "user": USER,
         "read_only": True,
@@ -76,6 +77,7 @@ def container_settings(root: Path) -> dict[str, Any]:
         "environment": {
             "MSM_IMAGE": image_identity(IMAGE),
             "MSM_CACHE": str(cache),
+            "MSM_STORE": str(store),
             "MLFLOW_TRACKING_URI": f"sqlite:///{root / 'mlflow.db'}",
         },
     }
