@@ -17,7 +17,7 @@ from pipelines.placing import OnPools, Placing
 from pipelines.stamp import stamp
 
 COMPILED = Path(__file__).parent / "compiled"
-_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_Fast = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def compile_pipeline(recipe: Recipe, placing: Placing) -> tuple[Any, Any]:
@@ -29,6 +29,14 @@ def compile_pipeline(recipe: Recipe, placing: Placing) -> tuple[Any, Any]:
     kinds = build_pipeline(recipe, placing)
     spec = stamp(MessageToDict(kinds.pipeline_spec), build_tasks(recipe))
     return spec, MessageToDict(kinds.platform_spec)
+
+
+class _Dumper(_Fast):  # type: ignore[misc, valid-type]
+    """Writes what comes up twice twice: KFP's reader knows no references."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Never a reference."""
+        return True
 
 
 def to_yaml(documents: tuple[Any, ...]) -> str:

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 from kfp import local
-from kfp.components import load_component_from_text
 
 from components.image import IMAGE
 from msm.errors import UserError
@@ -32,9 +31,7 @@ from msm.identity import digest_path
 from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
 from msm.record import read_record
-from pipelines.compile import compile_pipeline, to_yaml
-from pipelines.placing import Here
-from pipelines.stamp import apart
+from pipelines.run_local import local_pipeline
 
 USER = "10001:10001"  # the images' own
 OUTPUT = "executor_output.json"
@@ -54,9 +51,7 @@ def run_containers(recipe: Recipe, root: Path) -> dict[str, Path]:
     runner = local.DockerRunner(**container_settings(root))
     # A task that KFP saw fail is named below, like one that it did not.
     local.init(runner, pipeline_root=str(root), raise_on_error=False)
-    spec, _ = compile_pipeline(recipe, Here())
-    pipeline: Any = load_component_from_text(to_yaml((apart(spec),)))
-    pipeline()
+    local_pipeline(recipe)()
     labels = [task.label for task in build_tasks(recipe)]
     return checked_outputs(labels, set(root.glob(f"*/*/{OUTPUT}")) - before)
 
@@ -68,9 +63,10 @@ def container_settings(root: Path) -> dict[str, Any]:
         UserError: no server answers, or it does not have the image.
     """
     # Work that every container would do again, such as making the student, is kept here.
-    cache = root / "cache"
-    cache.mkdir(exist_ok=True)
-    cache.chmod(0o1777)
+    cache, store = root / "cache", root / "store"
+    for folder in (cache, store):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o1777)
     return {
         "user": USER,
         "read_only": True,
@@ -81,6 +77,7 @@ def container_settings(root: Path) -> dict[str, Any]:
         "environment": {
             "MSM_IMAGE": image_identity(IMAGE),
             "MSM_CACHE": str(cache),
+            "MSM_STORE": str(store),
             "MLFLOW_TRACKING_URI": f"sqlite:///{root / 'mlflow.db'}",
         },
     }

@@ -33,8 +33,7 @@ def run_local(recipe: Recipe, root: Path) -> dict[str, Path]:
     for message in ("You may be attemping to run", "Task .* have no effect"):
         warnings.filterwarnings("ignore", message=message)  # about the image and display names
     before = set(root.glob("*/*/executor_output.json"))
-    spec, _ = compile_pipeline(recipe, Here())
-    pipeline: Any = load_component_from_text(to_yaml((apart(spec),)))
+    pipeline = local_pipeline(recipe)
     with environment({STORE_VARIABLE: _store(recipe, root)}):
         # workspace_root stays unset: KFP deletes that folder after the run, whoever made it.
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root))
@@ -46,6 +45,12 @@ def run_local(recipe: Recipe, root: Path) -> dict[str, Path]:
             name = outputs["out"]["artifacts"][0]["metadata"]["display_name"]
             made[name] = path.parent / "out"
     return {task.label: made[task.label] for task in build_tasks(recipe)}
+
+
+def local_pipeline(recipe: Recipe) -> Any:
+    """The compiled pipeline as KFP's executors of one machine take it, to be called."""
+    spec, _ = compile_pipeline(recipe, Here())
+    return load_component_from_text(to_yaml((apart(spec),)))
 
 
 def _store(recipe: Recipe, root: Path) -> str:

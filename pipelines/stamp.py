@@ -54,10 +54,10 @@ def _experiment(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stamped(example: Mapping[str, Any], task: Task, keys: Mapping[str, str]) -> dict[str, Any]:
-    step = copy.deepcopy(dict(example))
-    parameters, artifacts = step["inputs"]["parameters"], step["inputs"]["artifacts"]
-    parameters["name"] = {"runtimeValue": {"constant": task.name}}
-    producers = {artifacts["recipe"]["taskOutputArtifact"]["producerTask"]}
+    handing = example["inputs"]["artifacts"]["recipe"]
+    producers = {handing["taskOutputArtifact"]["producerTask"]}
+    artifacts: dict[str, Any] = {"recipe": handing}
+    parameters: dict[str, Any] = {"name": {"runtimeValue": {"constant": task.name}}}
     for name, need in task_inputs(task).items():
         producer = keys[f"{need.stage}/{need.name}"]
         producers.add(producer)
@@ -67,9 +67,12 @@ def _stamped(example: Mapping[str, Any], task: Task, keys: Mapping[str, str]) ->
         parameters[f"{name}{DIGEST}"] = {
             "taskOutputParameter": {"outputParameterKey": CONTENT, "producerTask": producer}
         }
-    step["dependentTasks"] = sorted(producers)
-    step["taskInfo"] = {"name": task.label}
-    return step
+    return {
+        **example,
+        "inputs": {"artifacts": artifacts, "parameters": parameters},
+        "dependentTasks": sorted(producers),
+        "taskInfo": {"name": task.label},
+    }
 
 
 def apart(spec: Mapping[str, Any]) -> dict[str, Any]:
