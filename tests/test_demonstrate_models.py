@@ -382,11 +382,11 @@ def test_the_content_of_a_source_is_in_the_identity_and_its_place_is_not(
 
 
 def test_a_file_source_cannot_go_into_a_pipeline(tmp_path: Path, root: Path) -> None:
-    from msm.component import portable_recipe
+    from msm.bundle import bundle
 
     source = _source(tmp_path, '{"user": "a", "assistant": "b"}')
     with pytest.raises(UserError, match="'instruction' read a local file"):
-        portable_recipe(_recipe(tmp_path, root, "http://127.0.0.1:1/v1", source))
+        bundle(_recipe(tmp_path, root, "http://127.0.0.1:1/v1", source))
 
 
 def test_a_model_that_nobody_judges_is_refused_unless_the_recipe_says_so(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kfp.compiler import Compiler
 
 from msm.any_spec import read_any_spec
 from msm.evaluation_tasks import base_spec
@@ -18,7 +17,8 @@ from msm.recipe_file import load_recipe
 from msm.suites import Scoring, SuiteName
 from msm.task import Stage
 from msm.weights import GivenSource, Source
-from pipelines.build import build_pipeline
+from pipelines.compile import compile_pipeline
+from pipelines.placing import OnPools
 from tests.conftest import ROOT
 
 STUDIES = sorted((ROOT / "recipes" / "studies").glob("*.yaml"))
@@ -190,11 +190,10 @@ PIPELINES = [*((path, "small") for path in STUDIES), (STUDIES[0].with_name("agen
 @pytest.mark.parametrize(
     ("path", "profile"), PIPELINES, ids=[f"{path.stem}-{profile}" for path, profile in PIPELINES]
 )
-def test_it_compiles_to_a_pipeline(path: Path, profile: str | None, tmp_path: Path) -> None:
+def test_it_compiles_to_a_pipeline(path: Path, profile: str | None) -> None:
     recipe = load_recipe(path, profile=profile)
-    out = tmp_path / "pipeline.yaml"
-    Compiler().compile(build_pipeline(recipe), str(out))
-    steps = yaml.safe_load(out.read_text(encoding="utf-8"))["root"]["dag"]["tasks"]
+    spec, _ = compile_pipeline(recipe, OnPools())
+    steps = spec["components"]["comp-exit-handler-1"]["dag"]["tasks"]
     assert sorted(step["taskInfo"]["name"] for step in steps.values()) == sorted(
-        task.label for task in build_tasks(recipe)
+        [*(task.label for task in build_tasks(recipe)), "preflight", "recipe"]
     )
