@@ -129,8 +129,8 @@ def checked_outputs(labels: Sequence[str], outputs: set[Path]) -> dict[str, Path
     if absent:
         named = ", ".join(absent[:NAMED]) + (", …" if len(absent) > NAMED else "")
         raise UserError(
-            f"{len(absent)} of {len(labels)} tasks left no output ({named}): a container failed, and "
-            "what needs its output did not run; the log above has it, whatever status it names"
+            f"{len(absent)} of {len(labels)} tasks left no output ({named}): a container failed, "
+            "and what needs its output did not run; the log above has it, whatever status it names"
         )
     for label in labels:
         folder = made[label]
