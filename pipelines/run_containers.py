@@ -35,6 +35,7 @@ from pipelines.run_local import local_pipeline
 
 USER = "10001:10001"  # the images' own
 OUTPUT = "executor_output.json"
+NAMED = 8  # tasks in a message
 
 
 def run_containers(recipe: Recipe, root: Path) -> dict[str, Path]:
@@ -51,9 +52,17 @@ def run_containers(recipe: Recipe, root: Path) -> dict[str, Path]:
     runner = local.DockerRunner(**container_settings(root))
     # A task that KFP saw fail is named below, like one that it did not.
     local.init(runner, pipeline_root=str(root), raise_on_error=False)
-    local_pipeline(recipe)()
+    pipeline = local_pipeline(recipe)
+    stopped: Exception | None = None
+    try:
+        pipeline()
+    except (RuntimeError, ValueError) as error:  # KFP misses an output of a task that "succeeded"
+        stopped = error
     labels = [task.label for task in build_tasks(recipe)]
-    return checked_outputs(labels, set(root.glob(f"*/*/{OUTPUT}")) - before)
+    made = checked_outputs(labels, set(root.glob(f"*/*/{OUTPUT}")) - before)
+    if stopped is not None:
+        raise stopped
+    return made
 
 
 def container_settings(root: Path) -> dict[str, Any]:
@@ -118,10 +127,15 @@ def checked_outputs(labels: Sequence[str], outputs: set[Path]) -> dict[str, Path
         if "out" in artifacts:
             label = artifacts["out"]["artifacts"][0]["metadata"].get("display_name", "")
             made[label] = path.parent / "out"
+    absent = [label for label in labels if label not in made]
+    if absent:
+        named = ", ".join(absent[:NAMED]) + (", …" if len(absent) > NAMED else "")
+        raise UserError(
+            f"{len(absent)} of {len(labels)} tasks left no output ({named}): a container failed, "
+            "and what needs its output did not run; the log above has it, whatever status it names"
+        )
     for label in labels:
-        folder = made.get(label)
-        if folder is None:
-            raise UserError(f"{label} failed: it left no output; its log is above")
+        folder = made[label]
         record = read_record(folder)
         if record is None or record.digest != digest_path(folder):
             raise UserError(f"{label} failed: {folder} is not what its record says")

@@ -161,7 +161,11 @@ def build(image: str, commit: str, base: str | None, options: Sequence[str]) -> 
 
 def _git(*arguments: str) -> str:
     done = subprocess.run(
-        ["git", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+        ["git", "--no-optional-locks", *arguments],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     return done.stdout.strip()
 
