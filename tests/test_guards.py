@@ -31,9 +31,9 @@ from msm.training.guards import (
     check_steps,
     check_trainable,
     free_memory,
-    warmup_steps,
 )
 from msm.training.memory_faults import memory_explained
+from msm.training.schedule import warmup_steps
 from msm.training.watch import HISTORY, LossWatch
 from msm.training_settings import Optimisation
 

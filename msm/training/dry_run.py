@@ -13,9 +13,8 @@ from msm.recipe import Recipe
 from msm.task import OutputInput, Stage, Task
 from msm.training.estimate import Setup, hours, processes_needed
 from msm.training.gpus import GPUS, Gpu, gpu_named
-from msm.training.guards import warmup_steps
 from msm.training.packing import fill, longest_pack
-from msm.training.schedule import plan_steps
+from msm.training.schedule import plan_steps, warmup_steps
 from msm.training.shape import Shape
 from msm.training_settings import Optimisation
 from msm.workspace import Workspace

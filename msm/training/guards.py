@@ -10,6 +10,7 @@ from msm.errors import UserError
 from msm.record import Record, read_record
 from msm.task import Stage
 from msm.training.gpus import USABLE
+from msm.training.schedule import warmup_steps
 from msm.training_settings import Optimisation
 
 LARGEST_STEP = 0.1  # share of a run's tokens that one optimiser step may hold
@@ -46,11 +47,6 @@ def check_steps(step_tokens: Sequence[int], optimisation: Optimisation) -> None:
             f"one optimiser step holds {largest:,} of the run's {total:,} tokens, more than "
             f"{allowed:.0%}; lower batch_size, or split its longest rows"
         )
-
-
-def warmup_steps(steps: int, warmup: float) -> int:
-    """Steps over which the learning rate rises; at least one."""
-    return max(1, round(warmup * steps))
 
 
 def check_mask(counted: Iterable[int]) -> None:

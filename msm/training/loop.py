@@ -52,9 +52,10 @@ def take_steps(
                         engine, lesson.rows, packs, lesson.counted[step], world.device
                     )
                 loss = total(world, share)
-                watch.check(step + 1, loss, keeper.newest)
+                newest = keeper.newest
+                watch.check(step + 1, loss, newest)
                 norm = engine.step(rate)
-                watch.check_norm(step + 1, norm, keeper.newest)
+                watch.check_norm(step + 1, norm, newest)
                 curve.append(_point(step + 1, loss, rate, norm, lesson.tokens[step]))
                 note = monitor.step(step + 1, loss, rate, norm, lesson.tokens[step])
                 advance(step + 1, note)

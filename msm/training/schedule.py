@@ -75,9 +75,14 @@ def share_of(step: Step, rank: int, processes: int) -> list[Pack]:
     return mine + [()] * (math.ceil(len(step) / processes) - len(mine))
 
 
+def warmup_steps(steps: int, warmup: float) -> int:
+    """Steps over which the learning rate rises; at least one."""
+    return max(1, round(warmup * steps))
+
+
 def learning_rate(step: int, steps: int, peak: float, warmup: float) -> float:
     """Linear warm-up over ``warmup * steps`` steps, then a cosine down to zero after the last."""
-    ramp = max(1, round(warmup * steps))
+    ramp = warmup_steps(steps, warmup)
     if step < ramp:
         return peak * (step + 1) / ramp
     done = (step - ramp + 1) / (steps - ramp + 1)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from msm.table import write_table
 from msm.training.adapter import save_adapter, with_adapter
 from msm.training.chat_template import load_tokenizer
 from msm.training.checkpoint import Course
+from msm.training.dry_run import setup_of
 from msm.training.engines import make_engine
 from msm.training.estimate import Setup, flops_per_token, memory
 from msm.training.guards import (
@@ -135,17 +137,8 @@ def _lesson(config: TrainConfig, inputs: Mapping[str, Path], tokenizer: Any) -> 
 
 def _setup(config: TrainConfig, execution: Execution, lesson: Lesson) -> Setup:
     lengths = [len(row.tokens) for row in lesson.rows]
-    trainer = execution.trainer
-    return Setup(
-        method=config.method,
-        lora=config.lora,
-        precision=config.precision,
-        length=lesson.longest_pack,
-        attended=sum(length**2 for length in lengths) / sum(lengths),
-        zero=trainer.zero,
-        offload=trainer.offload,
-        checkpointing=trainer.activation_checkpointing,
-    )
+    attended = sum(length**2 for length in lengths) / sum(lengths)
+    return replace(setup_of(config, execution.trainer, attended), length=lesson.longest_pack)
 
 
 def _model(
