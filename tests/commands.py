@@ -9,11 +9,14 @@ from pathlib import Path
 
 from msm.record import read_record
 
+# Not ``-m msm``, which would take a folder named ``msm`` where it is started for the package.
+MSM = str(Path(sys.executable).with_name("msm"))
+
 
 def msm(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``msm ARGUMENTS`` to its end; returns exit code and both outputs."""
     return subprocess.run(
-        [sys.executable, "-m", "msm", *map(str, arguments)],
+        [MSM, *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, **environment},
         capture_output=True,
@@ -25,7 +28,7 @@ def msm(*arguments: object, cwd: Path, **environment: str) -> subprocess.Complet
 def start_msm(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
     """Start ``msm ARGUMENTS`` and return at once."""
     return subprocess.Popen(
-        [sys.executable, "-m", "msm", *map(str, arguments)],
+        [MSM, *map(str, arguments)],
         cwd=cwd,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -26,13 +26,14 @@ from stack.seaweedfs import MLFLOW_BUCKET
 from stack.seaweedfs import client as s3_client
 from stack.stand import up
 from tests.checkouts import RECIPE, records, run, small_checkout
-from tests.commands import identities, msm
+from tests.commands import MSM, identities, msm
 from tests.stands import needs_postgres, temporary_stand
 
 # One process for all: the experiment is made once.
 pytestmark = [pytest.mark.slow, needs_postgres, pytest.mark.xdist_group("stand flow")]
 
 PATIENCE_SECONDS = 300
+PIPELINE = "pipeline"
 BEGUN = 2  # runs after which a registration counts as begun
 AUTHOR = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
 
@@ -53,7 +54,14 @@ class Flow:
         return MlflowClient(self.environment["MLFLOW_TRACKING_URI"])
 
     def runs(self, experiment: str) -> list[Any]:
-        """All runs of an experiment, none if it is not there yet."""
+        """What was registered of an experiment, nothing if it is not there yet."""
+        return [run for run in self._all(experiment) if run.info.run_name != PIPELINE]
+
+    def pipelines(self, experiment: str) -> list[Any]:
+        """The runs that pipelines left of themselves."""
+        return [run for run in self._all(experiment) if run.info.run_name == PIPELINE]
+
+    def _all(self, experiment: str) -> list[Any]:
         found = self.client.get_experiment_by_name(experiment)
         return list(self.client.search_runs([found.experiment_id])) if found else []
 
@@ -84,6 +92,9 @@ def test_kfp_makes_what_dvc_makes_and_registers_nothing_twice(flow: Flow, tmp_pa
     mine = flow.checkout / "outputs/cheese/register/cheese/registration.json"
     assert (made["register/cheese"] / mine.name).read_bytes() == mine.read_bytes()
     assert len(flow.runs("cheese")) == runs
+    (pipeline,) = flow.pipelines("cheese")
+    assert pipeline.info.status == "FINISHED"
+    assert pipeline.data.metrics["msm/done"] == pipeline.data.metrics["msm/tasks"] == len(ours)
     assert len(flow.client.search_model_versions("name = 'tiny-random'")) == 1
 
 
@@ -144,7 +155,7 @@ def test_a_wrong_password_gives_one_line_and_the_right_one_goes_on(flow: Flow) -
 def test_a_service_that_goes_away_for_a_while_ends_no_run(flow: Flow, away: ServiceName) -> None:
     name = f"without-{away}"
     shutil.copytree(flow.checkout / "outputs/cheese", flow.checkout / "outputs" / name)
-    command = [sys.executable, "-m", "msm", "run", RECIPE, "--set", f"name={name}"]
+    command = [MSM, "run", RECIPE, "--set", f"name={name}"]
     running = subprocess.Popen(
         command, cwd=flow.checkout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
