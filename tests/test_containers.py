@@ -217,9 +217,9 @@ def test_every_stage_runs_in_its_container_and_makes_what_msm_run_makes(
 
 @pytest.mark.images
 def test_a_container_that_fails_fails_the_run(server: str, root: Path, open_folder: Path) -> None:
-    """From `write` on, every container ends with status 3, which KFP may not see."""
+    """Every container of `write` ends with status 3, which KFP may not see."""
     path = root / "recipes" / "tiny.yaml"
-    script = 'case "$*" in *"--function_to_execute plan"*) exec "$@";; *) exit 3;; esac'
+    script = 'case "$*" in *"--function_to_execute write"*) exit 3;; *) exec "$@";; esac'
     entry = json.dumps(["sh", "-c", script, "sh"])
     broken = "localhost/msm-cpu-broken:test"
     subprocess.run(
