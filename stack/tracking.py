@@ -50,7 +50,6 @@ def _launch(place: Place, credentials: Credentials) -> None:
         "MLFLOW_BACKEND_STORE_URI": database_uri(place, credentials, "mlflow"),
         "MLFLOW_AUTH_CONFIG_PATH": str(auth),
         "MLFLOW_FLASK_SERVER_SECRET_KEY": credentials.mlflow_session,
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_S3_ENDPOINT_URL": place.url(Port.S3),
         "AWS_ACCESS_KEY_ID": credentials.s3_mlflow_key,
         "AWS_SECRET_ACCESS_KEY": credentials.s3_mlflow_secret,
