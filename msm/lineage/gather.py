@@ -36,10 +36,7 @@ def gather(
             f"{' or in the store' if index.store else ''}; name another --workspace, or set "
             "MSM_STORE"
         )
-    root = Node(
-        identity, NodeKind.OUTPUT, entry.label, digest or entry.record.digest, entry.record,
-        entry.place,
-    )  # fmt: skip
+    root = _output(identity, entry.label, digest or entry.record.digest, entry)
     return _Gathering(index).run(root, roles)
 
 
@@ -93,26 +90,22 @@ class _Gathering:
         key = item.identity
         if key in self.nodes and self.nodes[key].digest != item.digest:
             key = f"{item.identity}:{item.digest}"  # one identity, read with another content
-        return Node(
-            key,
-            NodeKind.OUTPUT,
-            label,
-            item.digest,
-            entry.record if entry else None,
-            entry.place if entry else "",
-        )
+        return _output(key, label, item.digest, entry)
 
     def _outside(self, role: str, item: InputRecord, on_path: Collection[str]) -> Node:
         """What has no identity: an output after all, if the index has one of this very content."""
         for entry in self.index.by_digest(item.digest):
             if entry.record.identity not in on_path:
-                return Node(
-                    entry.record.identity, NodeKind.OUTPUT, entry.label, item.digest, entry.record,
-                    entry.place,
-                )  # fmt: skip
+                return _output(entry.record.identity, entry.label, item.digest, entry)
         key = f"{DIGEST}{item.digest}"
         place = find_place(item.path, self.index.root)
         return Node(key, kind_of(role), item.path, item.digest, None, place)
+
+
+def _output(key: str, label: str, digest: str, entry: Entry | None) -> Node:
+    if entry is None:
+        return Node(key, NodeKind.OUTPUT, label, digest, None, "")
+    return Node(key, NodeKind.OUTPUT, label, digest, entry.record, entry.place, entry.experiment)
 
 
 def _inputs(

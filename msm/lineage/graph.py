@@ -37,7 +37,8 @@ class Node:
     read with two contents has ``<identity>:<digest>`` for the second. ``label`` is ``stage/name``,
     or the path as recorded. ``digest`` is the content digest that was read (of the root: that it
     has). ``record`` is None for what no stage made and for an output that was not found. ``place``
-    is the folder or S3 address where the files lie, "" if they were not found.
+    is the folder or S3 address where the files lie, "" if they were not found. ``experiment`` is
+    that of an output in a workspace.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Node:
     digest: str
     record: Record | None
     place: str
+    experiment: str = ""
 
     @property
     def identity(self) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msm.errors import UserError, nearest
-from msm.lineage.figures import Figure, find_figures
+from msm.lineage.figures import find_figures
 from msm.lineage.graph import SHORT
 from msm.lineage.index import Entry, Index, absolute
+from msm.reporting.origins import Figure
 
 FIGURE, MODEL = "report:", "models:/"
 REGISTRY = "registry"
