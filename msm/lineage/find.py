@@ -12,6 +12,7 @@ from msm.lineage.gather import gather
 from msm.lineage.graph import Lineage
 from msm.lineage.index import Index, absolute, open_index
 from msm.lineage.reference import Target, parse_reference, resolve
+from msm.registry.server import tracking_uri
 
 _LEVELS = ("outputs", "experiment", "stage", "name")
 
@@ -39,7 +40,7 @@ def find(text: str, workspace: Path | None = None, store: str = "") -> Found:
     """
     reference = parse_reference(text)
     index = open_index(workspace or workspace_of(Path(text)), store, Path(text))
-    target = resolve(reference, index)
+    target = resolve(reference, index, tracking_uri(index.root))
     return Found(target, index, lineage_of(target, index))
 
 

@@ -10,6 +10,7 @@ from msm.errors import UserError, nearest
 from msm.lineage.figures import find_figures
 from msm.lineage.graph import SHORT
 from msm.lineage.index import Entry, Index, absolute
+from msm.registry import server
 from msm.reporting.origins import Figure
 
 FIGURE, MODEL = "report:", "models:/"
@@ -142,7 +143,8 @@ def resolve(reference: Reference, index: Index, tracking_uri: str = "") -> Targe
     Args:
         reference: of ``parse_reference``.
         index: of the workspace, and of the store if there is one.
-        tracking_uri: of MLflow; "" for what the environment says. Asked only for what is there.
+        tracking_uri: of MLflow, which is asked only for what is there; "" for what the
+            environment says.
 
     Raises:
         UserError: it leads nowhere, or to more than one thing.
@@ -210,9 +212,8 @@ def _in_mlflow(
 ) -> Target:
     """A version, an alias, a LoggedModel or, by its id, a run."""
     from msm.registry import lookup  # brings MLflow along
-    from msm.registry.server import tracking_uri as of_environment
 
-    uri = tracking_uri or of_environment()
+    uri = tracking_uri or server.tracking_uri()
     match reference:
         case VersionReference(name, version):
             known = lookup.find_version(uri, name, version)
