@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msm.errors import UserError, nearest
 from msm.lineage.index import Entry, Index
-from msm.reporting.origins import MAIN, Figure, read_origins
+from msm.reporting.origins import FIGURES, MAIN, Figure, read_origins
 from msm.task import Stage
 
 
@@ -31,16 +31,21 @@ def find_figures(index: Index, experiment: str, path: str) -> tuple[Entry, tuple
         told = nearest(experiment, names) if experiment and names else "; run an experiment first"
         which = f" of experiment '{experiment}'" if experiment else ""
         raise UserError(f"there is no report{which} in {index.root / 'outputs'}{told}")
-    known = {entry.place: read_origins(Path(entry.place)).figures for entry in entries}
-    found = {entry: figures for entry in entries if (figures := _below(known[entry.place], path))}
+    traced = [entry for entry in entries if (Path(entry.place) / FIGURES).exists()]
+    known = {
+        entry.place: read_origins(Path(entry.place)).figures for entry in traced or entries
+    }
+    found = [
+        (entry, figures) for entry in traced if (figures := _below(known[entry.place], path))
+    ]
     if not found:
         every = {key for figures in known.values() for key in figures}
         arms = {key.rpartition("/")[0] for key in every}
         raise UserError(f"no report has the figure '{path}'{_near(path, every | arms)}")
     if len(found) > 1:
-        told = ", ".join(f"report:{entry.experiment}:{path}" for entry in found)
+        told = ", ".join(f"report:{entry.experiment}:{path}" for entry, _ in found)
         raise UserError(f"several reports have '{path}'; say which: {told}")
-    return next(iter(found.items()))
+    return found[0]
 
 
 def _below(figures: Mapping[str, Figure], path: str) -> tuple[Figure, ...]:
