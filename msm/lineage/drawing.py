@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from msm.lineage.graph import Lineage, Node
+from msm.lineage.graph import Lineage, Node, NodeKind
 
-BOX_WIDTH, BOX_HEIGHT = 216, 40  # in CSS pixels, as everything here
-GAP_ACROSS, GAP_DOWN = 92, 14
+BOX_WIDTH, BOX_HEIGHT = 190, 38  # in CSS pixels, as everything here
+GAP_ACROSS, GAP_DOWN = 46, 10
 MARGIN = 12
-SWEEPS = 6  # over the columns, to bring what belongs together to one height
-LABEL, ROLE = 30, 13  # characters that have room
+SWEEPS = 8  # over the columns, to bring what belongs together to one height
+LABEL = 26  # characters that have room
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,9 @@ class Box:
 
     @property
     def title(self) -> str:
-        """The label, its middle left out where it is too long."""
-        return shortened(self.node.label, LABEL)
+        """The label, shortened to the room: of a path the end stays, of an output both ends."""
+        head = LABEL // 3 if self.node.kind is NodeKind.OUTPUT else 0
+        return shortened(self.node.label, LABEL, head)
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,10 @@ def draw(lineage: Lineage) -> Drawing:
     return Drawing(tuple(boxes.values()), lines, width, height)
 
 
-def shortened(text: str, room: int) -> str:
-    """A text with its middle left out; its end tells more than its middle."""
+def shortened(text: str, room: int, head: int) -> str:
+    """A text of at most ``room`` characters, something left out behind its first ``head``."""
     if len(text) <= room:
         return text
-    head = room // 3
     return f"{text[:head]}…{text[-(room - head - 1) :]}"
 
 
@@ -100,14 +100,19 @@ def _columns(lineage: Lineage) -> list[list[str]]:
 
 
 def _ordered(columns: list[list[str]], lineage: Lineage) -> list[list[str]]:
-    """Each column sorted by the mean height of its neighbours, in turns from both sides."""
-    near: dict[str, list[str]] = {}
+    """Each column sorted by the mean height of what it was read by, then of what it read.
+
+    In turns, from the right and from the left; what has none of them keeps its height.
+    """
+    read_by: dict[str, list[str]] = {}
+    read: dict[str, list[str]] = {}
     for edge in lineage.edges:
-        near.setdefault(edge.source, []).append(edge.target)
-        near.setdefault(edge.target, []).append(edge.source)
+        read.setdefault(edge.source, []).append(edge.target)
+        read_by.setdefault(edge.target, []).append(edge.source)
     heights = _heights(columns)
     for sweep in range(SWEEPS):
-        for column in columns if sweep % 2 else reversed(columns):
+        near, turn = (read, columns) if sweep % 2 else (read_by, columns[::-1])
+        for column in turn:
             column.sort(key=lambda key: _mean(key, near, heights))
             heights |= _heights([column])
     return columns

@@ -32,12 +32,8 @@ def find_figures(index: Index, experiment: str, path: str) -> tuple[Entry, tuple
         which = f" of experiment '{experiment}'" if experiment else ""
         raise UserError(f"there is no report{which} in {index.root / 'outputs'}{told}")
     traced = [entry for entry in entries if (Path(entry.place) / FIGURES).exists()]
-    known = {
-        entry.place: read_origins(Path(entry.place)).figures for entry in traced or entries
-    }
-    found = [
-        (entry, figures) for entry in traced if (figures := _below(known[entry.place], path))
-    ]
+    known = {entry.place: read_origins(Path(entry.place)).figures for entry in traced or entries}
+    found = [(entry, figures) for entry in traced if (figures := _below(known[entry.place], path))]
     if not found:
         every = {key for figures in known.values() for key in figures}
         arms = {key.rpartition("/")[0] for key in every}
