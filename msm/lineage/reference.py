@@ -132,7 +132,7 @@ def parse_reference(text: str) -> Reference:
         raise UserError(f"'{text}': write models:/NAME/3 or models:/NAME@alias")
     if _HEX.fullmatch(text):
         return IdentityReference(text)
-    if "/" in text or Path(text).is_dir():
+    if text and ("/" in text or Path(text).is_dir()):
         return OutputReference(text)
     raise UserError(f"'{text}' names nothing that has a lineage; give {FORMS}")
 
