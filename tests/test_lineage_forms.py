@@ -119,7 +119,7 @@ def test_events_are_what_openlineage_and_our_facets_ask_for(chain: Chain) -> Non
         jsonschema.validate(facet, {**schema, "$ref": f"#/$defs/{name}"})
 
     assert [event["eventType"] for event in events] == ["START", "COMPLETE"] * 5
-    for event in events:
+    for event in events[1::2]:
         check(event["run"]["facets"]["msm_provenance"])
         for data in (*event["inputs"], *event["outputs"]):
             check(data["facets"]["msm_identity"])

@@ -8,6 +8,8 @@ from typing import Any
 from msm.lineage.facts import totals
 from msm.lineage.graph import Lineage, Node
 from msm.lineage.reference import Target
+from msm.record import Record
+from msm.reporting.origins import Figure
 
 
 def lineage_json(lineage: Lineage, target: Target) -> dict[str, Any]:
@@ -40,11 +42,21 @@ def _node(node: Node) -> dict[str, Any]:
         "identity": node.identity,
         "digest": node.digest,
         "place": node.place,
-        "record": asdict(node.record) if node.record else None,
+        "record": _record(node.record) if node.record else None,
     }
 
 
-def _figure(figure: Any, lineage: Lineage) -> dict[str, Any]:
+def _record(record: Record) -> dict[str, Any]:
+    """As ``asdict``, which copies every value, takes ten times as long."""
+    return {
+        **vars(record),
+        "inputs": {role: vars(item) for role, item in record.inputs.items()},
+        "files": {name: vars(entry) for name, entry in record.files.items()},
+        "outcome": vars(record.outcome),
+    }
+
+
+def _figure(figure: Figure, lineage: Lineage) -> dict[str, Any]:
     sources = {
         role: node.identity or node.digest
         for role, node in lineage.inputs_of(lineage.root)

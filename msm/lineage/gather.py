@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msm.errors import UserError
 from msm.lineage.graph import DIGEST, SHORT, Edge, Lineage, Node, NodeKind
-from msm.lineage.index import Entry, Index
+from msm.lineage.index import Entry, Index, absolute
 from msm.lineage.places import find_place, kind_of
 from msm.record import InputRecord, Record
 from msm.task import Stage
@@ -98,6 +98,9 @@ class _Gathering:
             if entry.record.identity not in on_path:
                 return _output(entry.record.identity, entry.label, item.digest, entry)
         key = f"{DIGEST}{item.digest}"
+        known = self.nodes.get(key)  # a spec is read by many
+        if known is not None and known.place:
+            return known
         place = find_place(item.path, self.index.root)
         return Node(key, kind_of(role), item.path, item.digest, None, place)
 
@@ -120,7 +123,9 @@ def _choose(
 ) -> Entry | None:
     """The one with this content, where it was recorded if it is there; else any of the identity."""
     same = [entry for entry in entries if entry.record.digest == digest] or list(entries)
-    at = Path(path) if Path(path).is_absolute() else root / path
+    if len(same) == 1:
+        return same[0]
+    at = absolute(root / path)
     return next((entry for entry in same if Path(entry.place) == at), same[0] if same else None)
 
 

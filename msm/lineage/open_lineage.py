@@ -72,8 +72,8 @@ class ProvenanceFacet(RunFacet):
 def event_lines(lineage: Lineage) -> Iterator[str]:
     """The events of all outputs whose record was found, as JSON, one a line; inputs come first.
 
-    A run's id depends on identity and content alone, so the same output is the same run wherever
-    it is told of.
+    The event of the end tells everything, that of the start its time alone. A run's id depends on
+    identity and content alone, so the same output is the same run wherever it is told of.
     """
     for node in lineage.ordered():
         if node.record is not None:
@@ -84,10 +84,7 @@ def event_lines(lineage: Lineage) -> Iterator[str]:
 def _events(node: Node, record: Record, lineage: Lineage) -> tuple[RunEvent, RunEvent]:
     started = datetime.fromisoformat(record.started).astimezone(UTC)
     ended = started + timedelta(seconds=record.seconds)
-    run = Run(
-        runId=str(uuid.uuid5(_RUNS, f"{record.identity}:{node.digest}")),
-        facets={"msm_provenance": _provenance(record)},
-    )
+    run = str(uuid.uuid5(_RUNS, f"{record.identity}:{node.digest}"))
     job = Job(
         namespace=NAMESPACE,
         name=_name(node),
@@ -116,18 +113,24 @@ def _events(node: Node, record: Record, lineage: Lineage) -> tuple[RunEvent, Run
         },
     )
 
-    def event(state: RunState, at: datetime) -> RunEvent:
-        return RunEvent(
-            eventType=state,
-            eventTime=at.isoformat(timespec="milliseconds"),
-            run=run,
+    return (
+        RunEvent(
+            eventType=RunState.START,
+            eventTime=started.isoformat(timespec="milliseconds"),
+            run=Run(runId=run),
+            job=job,
+            producer=PRODUCER,
+        ),
+        RunEvent(
+            eventType=RunState.COMPLETE,
+            eventTime=ended.isoformat(timespec="milliseconds"),
+            run=Run(runId=run, facets={"msm_provenance": _provenance(record)}),
             job=job,
             inputs=inputs,
             outputs=[output],
             producer=PRODUCER,
-        )
-
-    return event(RunState.START, started), event(RunState.COMPLETE, ended)
+        ),
+    )
 
 
 def _provenance(record: Record) -> ProvenanceFacet:
