@@ -168,14 +168,14 @@ def main() -> None:
             f"{len(lineage.edges)} connections; best of {options.repeats}"
         )
 
-        def show(what: str, call: Callable[[], object], cold: bool = False) -> float:
+        def show(what: str, call: Callable[[], object], cold: bool = False) -> tuple[float, float]:
             before = (lambda: drop_pages(root)) if cold else (lambda: None)
             seconds, processor = best(call, options.repeats, before)
             print(f"{what:<40} {seconds:8.3f} s {processor:8.2f} s")
-            return seconds
+            return seconds, processor
 
         print(f"{'':<40} {'seconds':>10} {'processor':>10}")
-        total = show(
+        seconds, processor = show(
             "command, pages dropped",
             lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True),
             cold=True,
@@ -187,7 +187,11 @@ def main() -> None:
         show("page", lambda: write_page(lineage, target, root / "page.html"))
         show("OpenLineage events", lambda: list(event_lines(lineage)))
         show("in-toto statements", lambda: list(statement_lines(lineage)))
-        print(f"aim {AIM:.1f} s for the command: {'met' if total < AIM else 'missed'}")
+        told = [
+            f"{'met' if found < AIM else 'missed'} by {what}"
+            for what, found in (("the clock", seconds), ("processor time", processor))
+        ]
+        print(f"aim {AIM:.1f} s for the command: {', '.join(told)}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from msm.lineage.reference import Target
 from msm.reporting.origins import Figure
 
 SHOWN = "see above"
+NO_BREAK = "\u00a0"
 _STYLES = {
     NodeKind.OUTPUT: "bold",
     NodeKind.SPEC: "bold green",
@@ -25,7 +26,7 @@ _STYLES = {
 
 @dataclass(frozen=True)
 class Line:
-    """One place in the tree. ``again`` says that what is below the node stands further up."""
+    """One place in the tree. ``again`` says that the node is told of further up."""
 
     depth: int
     role: str
@@ -35,16 +36,13 @@ class Line:
 
 
 def walk(lineage: Lineage) -> Iterator[Line]:
-    """Every place of the tree in its order; a node that several read is opened once.
-
-    Where it stands on several levels, that is the first one in this order.
-    """
+    """Every place of the tree in its order; what several read is told of at its first place."""
     opened: set[str] = set()
     waiting = [(0, "", node) for node in reversed(lineage.tops())]
     while waiting:
         depth, role, node = waiting.pop()
         inputs = lineage.inputs_of(node.key)
-        again = node.key in opened and bool(inputs)
+        again = node.key in opened
         left_out = len(node.record.inputs) - len(inputs) if node.record else 0
         yield Line(depth, role, node, again, left_out)
         if not again:
@@ -118,5 +116,5 @@ def _styled(line: Line) -> Text:
     text.append("\n")
     for number, told in enumerate(_told(line)):
         style = "red" if told.startswith(NOT_FOUND) else "dim"
-        text.append(("   " if number else "") + told, style=style)
+        text.append(("   " if number else "") + told.replace(" ", NO_BREAK), style=style)
     return text
