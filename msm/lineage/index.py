@@ -6,16 +6,19 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msm.errors import UserError
-from msm.execution import Execution
 from msm.identity import RECORD, digest_value
 from msm.lineage.graph import SHORT
 from msm.record import Record, parse_record, read_record
-from msm.store import FolderStore, Store, named_store
 from msm.task import Stage
 
+if TYPE_CHECKING:
+    from msm.store import Store
+
 WHOLE = 64  # characters of an identity
+STORE_VARIABLE = "MSM_STORE"  # as msm.store has it
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,11 @@ class Index:
         """
         known = {key: found[0] for key, found in self._by_identity.items()}
         found = {key: entry for key, entry in known.items() if key.startswith(prefix)}
-        if not found and isinstance(self.store, FolderStore):
-            names = {path.name for path in self.store.root.glob(f"*/{prefix}*/")}
-            found = {key: entry for key in sorted(names) for entry in self._stored(key, "")}
-        elif not found and len(prefix) == WHOLE:
+        if found or self.store is None:
+            return tuple(found.values())
+        if len(prefix) == WHOLE:
             return self._stored(prefix, "")
-        return tuple(found.values())
+        return tuple(entry for key in _names(self.store, prefix) for entry in self._stored(key, ""))
 
     def of(self, stage: Stage, experiment: str = "") -> tuple[Entry, ...]:
         """The outputs of a stage in the workspace, of one experiment or of all."""
@@ -144,8 +146,17 @@ def open_index(root: Path, store: str = "", beside: Path | None = None) -> Index
         if record is not None:
             folder = path.parent
             entries.append(Entry(record, str(folder), folder.name, folder.parent.parent.name))
-    opened = named_store(Execution(store=store) if store else Execution())
-    return Index(root, tuple(entries), tuple(unreadable), opened)
+    return Index(root, tuple(entries), tuple(unreadable), _open_store(store))
+
+
+def _open_store(address: str) -> Store | None:
+    """The store of an address, or of MSM_STORE; what reads one takes a while to import."""
+    if not (address or os.environ.get(STORE_VARIABLE)):
+        return None
+    from msm.execution import Execution
+    from msm.store import named_store
+
+    return named_store(Execution(store=address))
 
 
 def _record_paths(root: Path) -> Iterator[Path]:
@@ -167,6 +178,15 @@ def _read_stored(store: Store, stage: str, identity: str) -> Entry | None:
 def absolute(path: Path) -> Path:
     """A path from the root and without ``..``, its links left as they are: it names a place."""
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+
+
+def _names(store: Store, prefix: str) -> list[str]:
+    """The identities in a store that is a folder which begin so."""
+    from msm.store import FolderStore
+
+    if not isinstance(store, FolderStore):
+        return []
+    return sorted({path.name for path in store.root.glob(f"*/{prefix}*/")})
 
 
 def stated_digest(record: Record) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from msm.lineage.graph import NodeKind
-from msm.training.student import cache_folder
 
 _WEIGHTS = ("student", "checkpoint", "author", "judge", "embeddings")
 _ITEMS = ("suite", "prompts")
@@ -34,6 +33,8 @@ def find_place(recorded: str, root: Path) -> str:
     here = path if path.is_absolute() else root / path
     if here.exists():
         return str(here)
+    from msm.training.student import cache_folder  # with all that reads recipes
+
     parts = path.parts[1:] if path.is_absolute() else path.parts
     return _by_end(parts, (root, cache_folder(), cache_folder().parent))
 
