@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from msm import __version__
+from msm.cli_lineage import lineage
 from msm.cli_options import Overrides, Profile, RecipePath, Replace, Root, TaskName
 from msm.cli_spec import spec_app
 from msm.errors import Interrupted, UserError
@@ -355,6 +356,9 @@ def ui(
 def _track_in(workspace: Path) -> None:
     """Keep MLflow's file in the workspace, unless MLFLOW_TRACKING_URI names another place."""
     os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{workspace.resolve() / 'mlflow.db'}")
+
+
+app.command("lineage")(lineage)
 
 
 @app.callback(invoke_without_command=True)

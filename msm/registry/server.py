@@ -30,9 +30,10 @@ _SQLITE_HEADER = b"SQLite format 3\x00"
 _CHECK_SECONDS = 5
 
 
-def tracking_uri() -> str:
-    """``$MLFLOW_TRACKING_URI``, or the SQLite file ``mlflow.db`` of the current folder."""
-    return os.environ.get(URI_VARIABLE) or f"{_SQLITE}{Path.cwd() / 'mlflow.db'}"
+def tracking_uri(workspace: Path | None = None) -> str:
+    """``$MLFLOW_TRACKING_URI``, or the SQLite file ``mlflow.db`` of a workspace or this folder."""
+    folder = Path.cwd() if workspace is None else workspace.absolute()
+    return os.environ.get(URI_VARIABLE) or f"{_SQLITE}{folder / 'mlflow.db'}"
 
 
 def database_file(uri: str) -> Path | None:

@@ -48,7 +48,7 @@ class ContrastResult:
     """A contrast with its estimate in nats, over the axes and on each.
 
     ``derived`` marks one that the recipe does not list: a widening in own less other, which the
-    rule for a claim of stacking needs.
+    rule for a claim of stacking needs. ``arms`` and ``seeds`` are those whose scores took part.
     """
 
     contrast: Contrast
@@ -57,6 +57,8 @@ class ContrastResult:
     axes: tuple[tuple[str, Estimate], ...]
     control: bool
     derived: bool
+    arms: tuple[ArmKey, ...]
+    seeds: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,8 @@ def _take(
         axes=tuple((s.name, part) for s, part in zip(strata, parts, strict=True)),
         control=any(key.spec and key.spec not in specs for key in keys),
         derived=derived,
+        arms=tuple(keys),
+        seeds=tuple(seeds),
     )
 
 

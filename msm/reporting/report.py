@@ -15,18 +15,20 @@ from msm.configs import ReportConfig
 from msm.errors import UserError
 from msm.execution import Execution
 from msm.record import Outcome
+from msm.reporting.origins import write_origins
 from msm.reporting.page import Page, write_pages
 from msm.reporting.pairs import Pairs, read_pairs
 from msm.reporting.suites.tables import suite_metrics, write_tables
 from msm.reporting.suites.view import SuitesView, view_suites
 from msm.reporting.tables import arm_table, contrast_table, figures_of, metrics
+from msm.reporting.tracing import identities, trace
 from msm.table import write_table
 
 
 def run(
     config: ReportConfig, inputs: Mapping[str, Path], out: Path, execution: Execution
 ) -> Outcome:
-    """Write the page, its figures as CSV and JSON, the plots, and the reading in one paragraph.
+    """Write the page, its figures as CSV and JSON, where they come from, the plots, the reading.
 
     ``inputs`` holds ``suite`` and one folder of scores for each key of ``config.results``, one
     folder of measurements (``suite:<key>``) for each key of ``config.suites``, and the figures of
@@ -50,6 +52,7 @@ def run(
         write_tables(suites, out)
         figures |= suite_metrics(suites)
     (out / "metrics.json").write_text(_json(figures), encoding="utf-8")
+    write_origins(trace(pairs, suites), identities(pairs, suites), out)
     reading = f"{page.verdict} {page.seeds_statement}"
     (out / "reading.txt").write_text(reading + "\n", encoding="utf-8")
     return Outcome(

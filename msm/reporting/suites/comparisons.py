@@ -60,8 +60,9 @@ class Reading(StrEnum):
 class Comparison:
     """A difference in the measure's unit, with its p among all comparisons of the report.
 
-    ``arm`` is None for a contrast of more than one arm. ``ungraded`` counts samples of all arms
-    that take part; ``left_out`` items that not all of them have graded.
+    ``arm`` is None for a contrast of more than one arm. ``arms`` and ``seeds`` are those whose
+    samples took part; ``ungraded`` counts samples of all those arms, ``left_out`` items that not
+    all of them have graded.
     """
 
     kind: Kind
@@ -74,6 +75,8 @@ class Comparison:
     adjusted: float
     ungraded: int
     left_out: int
+    arms: tuple[ArmKey, ...]
+    seeds: tuple[int, ...]
 
     @property
     def reading(self) -> Reading:
@@ -229,4 +232,6 @@ def _difference(
         adjusted=1.0,
         ungraded=sum(int(measured.arms[key].ungraded.sum()) for key in keys),
         left_out=len(measured.items) - int(used.sum()),
+        arms=tuple(keys),
+        seeds=tuple(seeds),
     )

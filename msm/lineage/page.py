@@ -1,0 +1,93 @@
+"""A lineage as one HTML page, without scripts or remote parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from msm.errors import UserError
+from msm.lineage.drawing import BOX_HEIGHT, BOX_WIDTH, draw
+from msm.lineage.facts import duration, facts, figure_text, totals
+from msm.lineage.graph import SHORT, Lineage, Node, NodeKind
+from msm.lineage.reference import Target
+
+_HERE = Path(__file__).parent
+_GROUPS = (
+    (NodeKind.SPEC, "Specs"),
+    (NodeKind.ITEMS, "Eval items"),
+    (NodeKind.STUDENT, "Weights from outside"),
+    (NodeKind.FILE, "Other files"),
+)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Nodes of one kind, or outputs of one stage, under a heading."""
+
+    title: str
+    nodes: tuple[Node, ...]
+
+
+def write_page(lineage: Lineage, target: Target, file: Path) -> None:
+    """Write the page.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        facts=facts, duration=duration, short=lambda text: str(text)[:SHORT], anchor=_anchor
+    )
+    text = environment.get_template("page.html.jinja").render(
+        target=target,
+        lineage=lineage,
+        root=lineage.nodes[lineage.root],
+        totals=totals(lineage),
+        drawing=draw(lineage),
+        box=(BOX_WIDTH, BOX_HEIGHT),
+        figure_text=figure_text,
+        groups=_groups(lineage),
+        readers=_readers(lineage),
+        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # ours, not data
+    )
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {file}: {error.strerror}; name another file") from None
+
+
+def _groups(lineage: Lineage) -> list[Group]:
+    """What is given first, then the outputs by stage, in the order in which they were made."""
+    ordered = lineage.ordered()
+    given = [
+        Group(title, tuple(node for node in ordered if node.kind is kind))
+        for kind, title in _GROUPS
+    ]
+    stages: dict[str, list[Node]] = {}
+    for node in ordered:
+        if node.kind is NodeKind.OUTPUT:
+            stage = node.record.stage if node.record else node.label.partition("/")[0]
+            stages.setdefault(stage, []).append(node)
+    made = [Group(f"Outputs of {stage}", tuple(nodes)) for stage, nodes in stages.items()]
+    return [group for group in (*given, *made) if group.nodes]
+
+
+def _readers(lineage: Lineage) -> dict[str, int]:
+    """How many nodes read each node."""
+    counts: dict[str, int] = {}
+    for edge in lineage.edges:
+        counts[edge.target] = counts.get(edge.target, 0) + 1
+    return counts
+
+
+def _anchor(key: str) -> str:
+    return "n-" + key.replace(":", "-")[: len("sha256-") + 2 * SHORT]
