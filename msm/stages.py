@@ -14,7 +14,7 @@ _BODIES = {
     Stage.DEMONSTRATE: (2, "msm.demonstrations.demonstrate"),
     Stage.TRAIN: (2, "msm.training.train"),
     Stage.EVALUATE: (1, "msm.evals.evaluate"),
-    Stage.REPORT: (1, "msm.reporting.report"),
+    Stage.REPORT: (2, "msm.reporting.report"),
     Stage.REGISTER: (1, "msm.registry.register"),
 }
 

@@ -84,7 +84,7 @@ def read_origins(report: Path) -> Origins:
     except FileNotFoundError:
         raise UserError(
             f"{report} does not say where its figures come from: an earlier version made it; "
-            "remove the folder and make it again"
+            "make it again with --replace"
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} cannot be read ({error}); make the report again") from None
