@@ -305,6 +305,11 @@ def test_kfp_makes_what_msm_run_makes(
         for record in (tmp_path / "outputs" / "tiny").glob("*/*/record.json")
     }
     assert {label: _identity(folder) for label, folder in made.items()} == expected
+    again = run_local(load_recipe(path), tmp_path / "kfp")
+    assert {label: _identity(folder) for label, folder in again.items()} == expected
+    # What lies in the folder of the first run was not even looked at by a step of the second.
+    ran = {label for label in made if again[label] != made[label]}
+    assert ran <= {"report/tiny", "register/tiny"}
 
 
 def _identity(folder: Path) -> str:
