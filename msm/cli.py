@@ -150,6 +150,21 @@ def train(
             _tell(task.label, *made)
 
 
+@app.command("train-ordered", hidden=True)
+def train_ordered_command(
+    identity: Annotated[str, typer.Argument(help="of what a pipeline's train task ordered")],
+    store: Annotated[str, typer.Option(metavar="URL", help="where the order lies")],
+    workspace: Root = Path(),
+) -> None:
+    """Carry out a training that a pipeline ordered, on the nodes of its TrainJob."""
+    from msm.training.order import train_ordered
+
+    _track_in(workspace)
+    made = train_ordered(identity, store, workspace)
+    if made is not None:
+        _tell(*made)
+
+
 @app.command()
 def evaluate(
     recipe: RecipePath,

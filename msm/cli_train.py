@@ -89,9 +89,15 @@ def show_trainjob(
     from msm.training.trainjob import train_command, trainjob
 
     task = find_task(recipe, Stage.TRAIN, name)
-    job = recipe.execution.trainer.job
-    command = train_command(path, task.name, overrides, profile, bool(job.claim))
-    manifest = trainjob(job, recipe.name, task.name, command)
+    job, grace = recipe.execution.trainer.job_and_grace()
+    settings = (
+        *overrides,
+        f"execution.trainer.grace_seconds={grace:g}",
+        f"execution.device={job.device}",
+    )
+    command = train_command(path, task.name, settings, profile, bool(job.claim))
+    pool = recipe.execution.pool(Stage.TRAIN)
+    manifest = trainjob(job, recipe.name, task.name, command, pool)
     print(yaml.safe_dump(manifest, sort_keys=False), end="")
 
 

@@ -19,7 +19,8 @@ from msm.pools import Pool
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")  # where every pod finds its own
 SECONDS = 10
-KUEUE = "/apis/kueue.x-k8s.io/v1beta1"
+TRAINER = "/apis/trainer.kubeflow.org/v1alpha1"
+KUEUE = "/apis/kueue.x-k8s.io/v1beta2"
 
 
 class NotAllowedError(Exception):
@@ -34,6 +35,14 @@ class Cluster:
     namespace: str
     token: str
     authority: str = ""
+    account: Path | None = None  # the folder in which the token is renewed, each hour or so
+
+    @property
+    def newest_token(self) -> str:
+        """The token as it is now."""
+        if self.account is None:
+            return self.token
+        return (self.account / "token").read_text(encoding="utf-8").strip()
 
     def get(self, path: str) -> Any:
         """The answer to a GET, as JSON values.
@@ -43,7 +52,9 @@ class Cluster:
             UserError: the server cannot be reached.
         """
         context = ssl.create_default_context(cafile=self.authority or None)
-        request = Request(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token}"})
+        request = Request(
+            f"{self.url}{path}", headers={"Authorization": f"Bearer {self.newest_token}"}
+        )
         try:
             with urlopen(request, timeout=SECONDS, context=context) as answer:
                 return json.load(answer)
@@ -68,6 +79,7 @@ def find_cluster() -> Cluster | None:
         namespace=(ACCOUNT / "namespace").read_text(encoding="utf-8").strip(),
         token=token.read_text(encoding="utf-8").strip(),
         authority=str(ACCOUNT / "ca.crt"),
+        account=ACCOUNT,
     )
 
 
@@ -81,6 +93,24 @@ def check_pool(cluster: Cluster, stage: str, pool: Pool) -> str:
     found = [_queue(cluster, where, pool), _nodes(cluster, where, pool)]
     found.append(_quota(cluster, where, pool))
     return "; ".join(filter(None, found))
+
+
+def check_runtime(cluster: Cluster, name: str) -> str:
+    """Whether Kubeflow Trainer is there, and has a runtime of this name.
+
+    Raises:
+        UserError: there is none.
+    """
+    try:
+        cluster.get(f"{TRAINER}/clustertrainingruntimes/{name}")
+    except NotAllowedError as error:
+        if "404" not in str(error):
+            return f"{name} not checked ({error})"
+        raise UserError(
+            f"execution.trainer.job.runtime: there is no ClusterTrainingRuntime '{name}'; install "
+            "Kubeflow Trainer and ours (k8s/trainer), or name another"
+        ) from None
+    return f"{name} is there"
 
 
 def _nodes(cluster: Cluster, where: str, pool: Pool) -> str:

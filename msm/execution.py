@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -83,10 +84,26 @@ class LiveMetrics(StrEnum):
     OFF = "off"
 
 
-class Job(_Setting):
-    """Where Kubeflow Trainer runs a training, for ``msm train --trainjob``."""
+class Cleanup(StrEnum):
+    """When a pipeline's train task removes its TrainJob.
 
-    image: str = Field(default="", description="the container image, best by its digest")
+    ``always``: when it ended, and when the task is stopped. ``ended``: a task that is stopped
+    leaves it running, and the task that is tried again joins it. ``complete``: so too, and a job
+    that failed stays to be looked at, until the next try.
+    """
+
+    ALWAYS = "always"
+    ENDED = "ended"
+    COMPLETE = "complete"
+
+
+class Job(_Setting):
+    """Where Kubeflow Trainer runs a training: of a pipeline, or of ``msm train --trainjob``."""
+
+    image: str = Field(
+        default="",
+        description="the container image, best by its digest; left out: a pipeline's own, `train`",
+    )
     nodes: int = Field(default=1, ge=1)
     gpus: int = Field(default=8, ge=1, description="of each node, one process for each")
     gpu_resource: str = Field(default="nvidia.com/gpu", description="what the cluster calls them")
@@ -103,6 +120,12 @@ class Job(_Setting):
     grace_seconds: int = Field(
         default=120, ge=30, description="from SIGTERM to SIGKILL: time for a last checkpoint"
     )
+    device: str = Field(default="cuda", description="torch device of its processes")
+    cleanup: Cleanup = Cleanup.ALWAYS
+
+
+GRACE = 25.0  # seconds; Kubernetes gives 30 unless told otherwise
+TO_END = 5  # seconds of a pod's grace that the trainer leaves for the process to end
 
 
 class Trainer(_Setting):
@@ -119,8 +142,11 @@ class Trainer(_Setting):
     store: str = Field(
         default="", description="s3://bucket/prefix to which checkpoints are copied meanwhile"
     )
-    grace_seconds: float = Field(
-        default=25.0, gt=0, description="after SIGTERM: for the checkpoint and its copy, together"
+    grace_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        description="after SIGTERM: for the checkpoint and its copy, together; left out: 25, in a "
+        "job its own grace_seconds less 5",
     )
     spike: float = Field(
         default=4.0, gt=1, description="a loss so many times that of the last steps stops the run"
@@ -129,9 +155,21 @@ class Trainer(_Setting):
     run: str = Field(
         default="", description="experiment/stage/name in MLflow; left out: as the recipe says"
     )
-    job: Job = Job()
+    job: Job | None = Field(default=None, description="left out: training takes place in one pod")
     gpu: str = Field(default="", description="what plans count with: A100, H100 or H200")
     price: float = Field(default=0.0, ge=0, description="US dollars for an hour of one GPU")
+
+    @property
+    def grace(self) -> float:
+        """Seconds for the last checkpoint and its copy."""
+        return self.grace_seconds or GRACE
+
+    def job_and_grace(self) -> tuple[Job, float]:
+        """The job, and the trainer's own grace in it: they agree on the time after SIGTERM."""
+        job = self.job or Job()
+        seconds = self.grace_seconds or float(job.grace_seconds - TO_END)
+        longest = max(job.grace_seconds, math.ceil(seconds) + TO_END)
+        return job.model_copy(update={"grace_seconds": longest}), seconds
 
 
 class Execution(_Setting):

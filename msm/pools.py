@@ -56,6 +56,12 @@ class Pool(_Setting):
     timeout_hours: float = Field(default=24.0, gt=0, description="of one try of a task")
     retries: int = Field(default=3, ge=0, description="after a lost machine or a fault")
     backoff_seconds: int = Field(default=30, ge=1, description="first wait; it doubles each try")
+    shards: int = Field(
+        default=1,
+        ge=1,
+        le=32,
+        description="of `write` with a model as author: steps that ask it side by side",
+    )
     image: ImageRole | None = Field(
         default=None, description="left out: cpu; train or vllm where there are accelerators"
     )

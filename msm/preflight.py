@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from msm.bundle import unbundle
-from msm.cluster import Cluster, check_pool, find_cluster
+from msm.cluster import Cluster, check_pool, check_runtime, find_cluster
 from msm.errors import UserError
+from msm.execution import Job
 from msm.experiment import build_tasks
 from msm.recipe import Recipe
 from msm.registry.server import check_reachable, public_uri, tracking_uri
@@ -109,6 +110,9 @@ def _calls(recipe: Recipe, cluster: Cluster | None) -> Iterator[tuple[str, Calla
     for role, choice in (("author", recipe.author), ("judge", recipe.judge)):
         if choice.is_model:
             yield role, lambda role=role, model=choice.model: _model(recipe, role, model)  # type: ignore[misc]
+    if recipe.execution.trainer.job is not None:
+        job = recipe.execution.trainer.job
+        yield "training runtime", lambda: _runtime(job, cluster)
     for stage in Stage:
         yield f"pool of {stage}", lambda stage=stage: _pool(recipe, cluster, stage)  # type: ignore[misc]
 
@@ -176,10 +180,23 @@ def _model(recipe: Recipe, role: str, model: str) -> str:
     return f"{model} at {url.hostname}:{port} answers"
 
 
+def _runtime(job: Job, cluster: Cluster | None) -> str:
+    if not job.claim and job.nodes > 1:
+        raise UserError(
+            "a job of several nodes needs a volume that they share; set execution.trainer.job.claim"
+        )
+    if cluster is None:
+        return f"{job.runtime}; not asked, since this is no pod of a cluster"
+    return check_runtime(cluster, job.runtime)
+
+
 def _pool(recipe: Recipe, cluster: Cluster | None, stage: Stage) -> str:
     pool = recipe.execution.pool(stage)
     if bool(pool.count) != bool(pool.accelerator):
         raise UserError(f"execution.pools.{stage}: 'accelerator' and 'count' go together")
+    job = recipe.execution.trainer.job if stage is Stage.TRAIN else None
+    if job is not None:
+        pool = pool.model_copy(update={"accelerator": job.gpu_resource, "count": job.gpus})
     size = f"{pool.count} {pool.accelerator}" if pool.count else f"{pool.cpu} CPU"
     if cluster is None:
         return f"{size}; not asked, since this is no pod of a cluster"

@@ -16,11 +16,14 @@ from components.report.component import report
 from components.train.component import train
 from components.wide import DIGEST, parameter_names
 from components.write.component import write
+from components.write_shard.component import write_shard
 from msm.bundle import bundle
+from msm.configs import WriteConfig
+from msm.corpus.shards import shard_count
 from msm.errors import UserError
-from msm.experiment import build_tasks
 from msm.recipe import Recipe
 from msm.task import OutputInput, Stage, Task
+from pipelines.parts import Part
 from pipelines.placing import Placing
 
 COMPONENTS = {
@@ -44,7 +47,7 @@ ARTIFACTS: dict[Stage, type[dsl.Artifact]] = {
 LONGEST_BUNDLE = 100_000  # bytes
 
 
-def build_pipeline(experiment: Recipe, placing: Placing) -> Any:
+def build_pipeline(experiment: Recipe, placing: Placing, part: Part) -> Any:
     """The pipeline with one step of each kind; ``pipelines.stamp`` puts in the steps themselves.
 
     KFP's compiler writes a component and an executor for every step, and the time that it takes
@@ -54,6 +57,7 @@ def build_pipeline(experiment: Recipe, placing: Placing) -> Any:
     Args:
         experiment: the recipe.
         placing: says where each step runs.
+        part: which tasks of the recipe.
 
     Raises:
         UserError: the recipe names a file that a pipeline cannot bring along, or is too long.
@@ -65,7 +69,7 @@ def build_pipeline(experiment: Recipe, placing: Placing) -> Any:
             f"pipeline can be handed {LONGEST_BUNDLE:,}; shorten the specs, or use `msm run`"
         )
 
-    @dsl.pipeline(name=f"msm-{experiment.name}", description=" ".join(experiment.summary.split()))
+    @dsl.pipeline(name=f"msm-{part.name}", description=" ".join(experiment.summary.split()))
     def pipeline(bundle: str = text) -> None:
         ending = ledger(bundle=bundle)
         placing.alone(ending, experiment)
@@ -75,8 +79,13 @@ def build_pipeline(experiment: Recipe, placing: Placing) -> Any:
             handing = recipe_component(bundle=bundle).after(checking)
             placing.light(handing, experiment)
             made: dict[Stage, Any] = {}
-            for task in one_of_each_kind(experiment):
-                step = _step(task, handing.outputs["out"], made)
+            for task in one_of_each_kind(part):
+                step = _step(task, part, handing.outputs["out"], made)
+                if number_of_shards(experiment, task) > 1:
+                    share = _shard(task, part, handing.outputs["out"], made)
+                    share.set_display_name(shard_label(task, 0))
+                    placing.task(share, experiment, task.stage)
+                    step.after(share)
                 step.set_display_name(task.label)
                 # Registering is for MLflow as it is now, which no cache knows of.
                 step.set_caching_options(task.stage is not Stage.REGISTER)
@@ -86,32 +95,62 @@ def build_pipeline(experiment: Recipe, placing: Placing) -> Any:
     return pipeline
 
 
-def task_inputs(task: Task) -> dict[str, OutputInput]:
-    """What a task reads of other tasks, by the name of the parameter."""
+def task_inputs(task: Task, part: Part) -> dict[str, OutputInput]:
+    """What a task reads of other tasks of its run, by the name of the parameter.
+
+    None in the last of several parts: there each task takes from the store what it reads.
+    """
+    if part.gathers:
+        return {}
     needs = {role: need for role, need in task.inputs.items() if isinstance(need, OutputInput)}
     names = parameter_names({role: need.stage.value for role, need in needs.items()})
     return {names[role]: need for role, need in needs.items()}
 
 
-def kind_of(task: Task) -> tuple[Any, ...]:
+def kind_of(task: Task, part: Part) -> tuple[Any, ...]:
     """Equal for tasks whose steps differ in names alone: the stage, and what it reads."""
-    return (task.stage, *((name, need.stage) for name, need in task_inputs(task).items()))
+    return (task.stage, *((name, need.stage) for name, need in task_inputs(task, part).items()))
 
 
-def one_of_each_kind(experiment: Recipe) -> list[Task]:
+def one_of_each_kind(part: Part) -> list[Task]:
     """The first task of each kind, in order."""
     kinds: dict[tuple[Any, ...], Task] = {}
-    for task in build_tasks(experiment):
-        kinds.setdefault(kind_of(task), task)
+    for task in part.tasks:
+        kinds.setdefault(kind_of(task, part), task)
     return list(kinds.values())
 
 
-def _step(task: Task, recipe: Any, made: dict[Stage, Any]) -> Any:
-    needs = task_inputs(task)
+def number_of_shards(experiment: Recipe, task: Task) -> int:
+    """How many steps ask the author for a task's rows before it begins; one: none but itself."""
+    if not isinstance(task.config, WriteConfig):
+        return 1
+    return shard_count(experiment.execution, task.config)
+
+
+def shard_label(task: Task, shard: int) -> str:
+    """What the step of a shard is shown as."""
+    return f"{task.label} {shard}"
+
+
+def _shard(task: Task, part: Part, recipe: Any, made: dict[Stage, Any]) -> Any:
+    kinds, given = _read(task, part, made)
+    return write_shard.with_inputs(kinds)(recipe=recipe, name=task.name, shard=0, **given)
+
+
+def _step(task: Task, part: Part, recipe: Any, made: dict[Stage, Any]) -> Any:
+    kinds, given = _read(task, part, made)
+    component = COMPONENTS[task.stage].with_inputs(kinds)
+    return component(recipe=recipe, name=task.name, **given)
+
+
+def _read(
+    task: Task, part: Part, made: dict[Stage, Any]
+) -> tuple[dict[str, type[dsl.Artifact]], dict[str, Any]]:
+    """What a step reads of other steps: the types, and the arguments, by parameter."""
+    needs = task_inputs(task, part)
     kinds = {name: ARTIFACTS.get(need.stage, dsl.Artifact) for name, need in needs.items()}
     given: dict[str, Any] = {}
     for name, need in needs.items():
         outputs = made[need.stage].outputs  # of some step of that stage, until it is stamped
         given |= {name: outputs["out"], f"{name}{DIGEST}": outputs["digest"]}
-    component = COMPONENTS[task.stage].with_inputs(kinds)
-    return component(recipe=recipe, name=task.name, **given)
+    return kinds, given

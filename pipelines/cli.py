@@ -27,12 +27,16 @@ def compile_command(
     overrides: Overrides = None,
     profile: Profile = None,
 ) -> None:
-    """Write the pipeline of each recipe, for a cluster, as DIR/NAME.yaml."""
+    """Write the pipeline of each recipe, for a cluster, as DIR/NAME.yaml.
+
+    A recipe that is too large for one run comes in parts: DIR/NAME-1-of-5.yaml and so on.
+    """
     from msm.recipe_file import load_recipe
     from pipelines.compile import COMPILED, compile_to
 
     for recipe in recipes:
-        typer.echo(compile_to(load_recipe(recipe, overrides or [], profile), out or COMPILED))
+        for path in compile_to(load_recipe(recipe, overrides or [], profile), out or COMPILED):
+            typer.echo(path)
 
 
 @app.command()
@@ -66,11 +70,20 @@ def submit(
     recipe: RecipePath,
     host: Annotated[str, typer.Option(metavar="URL", help="of the Kubeflow Pipelines API")],
     namespace: Annotated[str, typer.Option(help="of the run, where KFP serves several users")] = "",
+    gather: Annotated[
+        bool, typer.Option("--gather", help="of a recipe in parts the last one, once all are done")
+    ] = False,
     overrides: Overrides = None,
     profile: Profile = None,
 ) -> None:
     """Compile a recipe, hand it to a cluster's Kubeflow Pipelines, and say where the run shows."""
     from msm.recipe_file import load_recipe
-    from pipelines.submit import submit_recipe
+    from pipelines.submit import gather_recipe, submit_recipe
 
-    typer.echo(submit_recipe(load_recipe(recipe, overrides or [], profile), host, namespace))
+    call = gather_recipe if gather else submit_recipe
+    loaded = load_recipe(recipe, overrides or [], profile)
+    addresses, waiting = call(loaded, host, namespace)
+    for address in addresses:
+        typer.echo(address)
+    if waiting:
+        typer.echo("when these are done, give the same command with --gather: it makes the report")

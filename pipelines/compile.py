@@ -10,24 +10,28 @@ from typing import Any
 import yaml
 from google.protobuf.json_format import MessageToDict
 
-from msm.experiment import build_tasks
 from msm.recipe import Recipe
 from pipelines.build import build_pipeline
+from pipelines.parts import Part, fitting, whole
 from pipelines.placing import OnPools, Placing
+from pipelines.size import size_of
 from pipelines.stamp import stamp
 
 COMPILED = Path(__file__).parent / "compiled"
 _Fast = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def compile_pipeline(recipe: Recipe, placing: Placing) -> tuple[Any, Any]:
+def compile_pipeline(recipe: Recipe, placing: Placing, part: Part | None = None) -> tuple[Any, Any]:
     """A recipe's pipeline as JSON values: its specification, and what is Kubernetes' own.
+
+    Of ``part``, or of the whole recipe.
 
     Raises:
         UserError: as ``build_pipeline``.
     """
-    kinds = build_pipeline(recipe, placing)
-    spec = stamp(MessageToDict(kinds.pipeline_spec), build_tasks(recipe))
+    part = part or whole(recipe)
+    kinds = build_pipeline(recipe, placing, part)
+    spec = stamp(MessageToDict(kinds.pipeline_spec), part, recipe)
     return spec, MessageToDict(kinds.platform_spec)
 
 
@@ -45,10 +49,32 @@ def to_yaml(documents: tuple[Any, ...]) -> str:
     return str(yaml.dump_all(there, Dumper=_Dumper, sort_keys=True, width=1_000_000))
 
 
-def compile_to(recipe: Recipe, folder: Path) -> Path:
-    """Compile a recipe to ``folder/<its name>.yaml``; returns the path."""
-    path = folder / f"{recipe.name}.yaml"
-    text = to_yaml(compile_pipeline(recipe, OnPools()))
+def compile_to(recipe: Recipe, folder: Path) -> list[Path]:
+    """Compile a recipe to ``folder/<its name>.yaml``; returns the path.
+
+    One that is too large for a run comes in parts, which are as many files, the last one last.
+
+    Raises:
+        UserError: as ``build_pipeline``; or even a part is too large.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
+    paths = []
+    for part, documents in compile_parts(recipe):
+        paths.append(folder / f"{part.name}.yaml")
+        paths[-1].write_text(to_yaml(documents), encoding="utf-8")
+    return paths
+
+
+def compile_parts(recipe: Recipe) -> list[tuple[Part, tuple[Any, Any]]]:
+    """A recipe's pipeline for a cluster, in as many parts as it takes: mostly one.
+
+    Raises:
+        UserError: as ``build_pipeline``; or even a part is too large.
+    """
+    compiled: dict[str, tuple[Any, Any]] = {}
+
+    def size(part: Part) -> int:
+        compiled[part.name] = compile_pipeline(recipe, OnPools(), part)
+        return size_of(*compiled[part.name])
+
+    return [(part, compiled[part.name]) for part in fitting(recipe, size)]

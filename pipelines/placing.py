@@ -11,6 +11,8 @@ from msm.pools import ImageRole, Pool
 from msm.preflight import key_variable
 from msm.recipe import Recipe
 from msm.task import Stage
+from msm.training.trainjob import PRIORITY, QUEUE
+from msm.training.trainjob_run import IMAGE_VARIABLE
 
 CONFIG = "msm-config"
 VARIABLES = ("MLFLOW_TRACKING_URI", "AWS_ENDPOINT_URL", "MSM_STORE")  # keys of that ConfigMap
@@ -22,7 +24,13 @@ LOADING = (Stage.DEMONSTRATE, Stage.TRAIN, Stage.EVALUATE)  # a student, or chat
 CACHE_CLAIM, CACHE = "msm-cache", "/cache"
 LONGEST_PAUSE = "600s"
 LIGHT = Pool(cpu="500m", memory="1Gi", timeout_hours=1, retries=1)
-QUEUE, PRIORITY = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class"
+TASK, TRAINER = "msm-task", "msm-trainer"  # service accounts
+# By these the network policies know a task.
+LABELS = {
+    "app.kubernetes.io/name": "msm",
+    "app.kubernetes.io/component": "task",
+    "app.kubernetes.io/part-of": "msm",
+}
 
 
 class Placing(Protocol):
@@ -61,7 +69,11 @@ class OnPools:
     def task(self, step: PipelineTask, recipe: Recipe, stage: Stage) -> None:
         """See ``Placing``."""
         pool = recipe.execution.pool(stage)
-        _machine(step, pool, image_role(recipe, stage))
+        if stage is Stage.TRAIN and recipe.execution.trainer.job is not None:
+            _machine(step, _waiting(pool), ImageRole.CPU)
+            step.set_env_variable(IMAGE_VARIABLE, image(ImageRole.TRAIN))
+        else:
+            _machine(step, pool, image_role(recipe, stage))
         _environment(step)
         if stage in ASKING:
             _keys(step, recipe)
@@ -81,6 +93,17 @@ class OnPools:
         _environment(step)
         _keys(step, recipe)
         _secret(step, HUB, ("HF_TOKEN",))
+
+
+def _waiting(pool: Pool) -> Pool:
+    """For a task that makes a TrainJob and waits: no machine of the pool's, but its patience."""
+    keys = ("timeout_hours", "retries", "backoff_seconds")
+    return LIGHT.model_copy(update={key: getattr(pool, key) for key in keys})
+
+
+def account(recipe: Recipe) -> str:
+    """The service account of a recipe's run: one that may make TrainJobs, where it has some."""
+    return TRAINER if recipe.execution.trainer.job is not None else TASK
 
 
 def image_role(recipe: Recipe, stage: Stage) -> ImageRole:
@@ -114,7 +137,8 @@ def _machine(step: PipelineTask, pool: Pool, role: ImageRole) -> None:
         )
     if pool.shared_memory:
         kubernetes.empty_dir_mount(step, "shm", "/dev/shm", "Memory", pool.shared_memory)
-    for label, value in ((QUEUE, pool.queue), (PRIORITY, pool.priority)):
+    queued = {QUEUE: pool.queue, PRIORITY: pool.priority}
+    for label, value in {**LABELS, **queued}.items():
         if value:
             kubernetes.add_pod_label(step, label, value)
     kubernetes.set_timeout(step, round(pool.timeout_hours * 3600))

@@ -23,7 +23,11 @@ def workflow_bytes(text: str) -> int:
     What Argo adds meanwhile, the state of each pod, it packs when that grows too large.
     """
     documents = list(yaml.load_all(text, Loader=_Loader))
-    spec, platform = documents[0], documents[1] if len(documents) > 1 else {}
+    return size_of(documents[0], documents[1] if len(documents) > 1 else {})
+
+
+def size_of(spec: Mapping[str, Any], platform: Mapping[str, Any]) -> int:
+    """The same of a compiled pipeline as JSON values."""
     settings = platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {})
     once = [*spec["components"].values(), *spec["deploymentSpec"]["executors"].values()]
     once += [*settings.get("executors", {}).values(), spec["root"].get("inputDefinitions", {})]

@@ -10,30 +10,56 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.wide import DIGEST
+from msm.recipe import Recipe
 from msm.task import Task
-from pipelines.build import kind_of, task_inputs
+from pipelines.build import kind_of, number_of_shards, shard_label, task_inputs
+from pipelines.parts import Part
 
 OUTPUT, CONTENT = "out", "digest"  # what every step of the experiment gives
 
 
-def stamp(spec: Mapping[str, Any], tasks: Sequence[Task]) -> dict[str, Any]:
+def stamp(spec: Mapping[str, Any], part: Part, recipe: Recipe) -> dict[str, Any]:
     """The specification with a step for each task, in the place of the one of each kind.
 
     Args:
         spec: of ``pipelines.build.build_pipeline``, compiled, as JSON values.
-        tasks: of the same recipe, each behind what it reads.
+        part: the same that was built.
+        recipe: of which it is a part.
     """
     whole = copy.deepcopy(dict(spec))
     steps = _experiment(whole)
     examples = {step["taskInfo"]["name"]: key for key, step in steps.items()}
     kinds: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for task in tasks:
-        if task.label in examples and kind_of(task) not in kinds:
-            kinds[kind_of(task)] = steps.pop(examples[task.label])
-    keys = step_keys(tasks)
-    for task in tasks:
-        steps[keys[task.label]] = _stamped(kinds[kind_of(task)], task, keys)
+    for task in part.tasks:
+        if task.label in examples and kind_of(task, part) not in kinds:
+            kinds[kind_of(task, part)] = steps.pop(examples[task.label])
+    share = next((steps.pop(examples[label]) for label in _shares(part, recipe, examples)), None)
+    keys = step_keys(part.tasks)
+    for task in part.tasks:
+        step = _stamped(kinds[kind_of(task, part)], task, part, keys)
+        shards = number_of_shards(recipe, task)
+        if share is not None and shards > 1:
+            shares = {
+                f"{keys[task.label]}-shard-{shard}": _share(
+                    _stamped(share, task, part, keys), task, shard
+                )
+                for shard in range(shards)
+            }
+            steps |= shares
+            step["dependentTasks"] = sorted([*step["dependentTasks"], *shares])
+        steps[keys[task.label]] = step
     return whole
+
+
+def _share(step: dict[str, Any], task: Task, shard: int) -> dict[str, Any]:
+    step["inputs"]["parameters"]["shard"] = {"runtimeValue": {"constant": shard}}
+    return {**step, "taskInfo": {"name": shard_label(task, shard)}}
+
+
+def _shares(part: Part, recipe: Recipe, examples: Mapping[str, str]) -> list[str]:
+    """The labels of the steps that were compiled as an example of a shard."""
+    labels = [shard_label(task, 0) for task in part.tasks if number_of_shards(recipe, task) > 1]
+    return [label for label in labels if label in examples]
 
 
 def step_keys(tasks: Sequence[Task]) -> dict[str, str]:
@@ -53,12 +79,17 @@ def _experiment(spec: dict[str, Any]) -> dict[str, Any]:
     return steps
 
 
-def _stamped(example: Mapping[str, Any], task: Task, keys: Mapping[str, str]) -> dict[str, Any]:
+def _stamped(
+    example: Mapping[str, Any], task: Task, part: Part, keys: Mapping[str, str]
+) -> dict[str, Any]:
     handing = example["inputs"]["artifacts"]["recipe"]
     producers = {handing["taskOutputArtifact"]["producerTask"]}
+    if part.gathers:  # no artifact says so, but one reads what another puts into the store
+        labels = {f"{need.stage}/{need.name}" for need in task.needs}
+        producers |= {keys[label] for label in labels & keys.keys()}
     artifacts: dict[str, Any] = {"recipe": handing}
     parameters: dict[str, Any] = {"name": {"runtimeValue": {"constant": task.name}}}
-    for name, need in task_inputs(task).items():
+    for name, need in task_inputs(task, part).items():
         producer = keys[f"{need.stage}/{need.name}"]
         producers.add(producer)
         artifacts[name] = {

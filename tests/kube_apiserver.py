@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -21,7 +22,7 @@ from tests.kustomize import TOOLS, needs_tools
 
 VERSION = "1.20.2"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-SERVER = CACHE / "msm" / f"kubernetes-{VERSION}" / "kube-apiserver"
+SERVER = CACHE / "msm" / f"kubernetes-{VERSION}-2" / "kube-apiserver"  # of scripts/kube-apiserver
 START_SECONDS = 120
 
 needs_server = pytest.mark.skipif(
@@ -37,6 +38,16 @@ class Cluster:
 
     url: str
     token: str
+    authority: Path  # a file with the server's certificate
+
+    def token_of(self, namespace: str, account: str) -> str:
+        """A token as a pod of this service account finds it."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+        request = '{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}'
+        done = self.kubectl("create", "--raw", path, "-f", "-", stdin=request)
+        assert done.returncode == 0, done.stderr
+        token: str = json.loads(done.stdout)["status"]["token"]
+        return token
 
     def kubectl(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run kubectl against the server; never raises."""
@@ -93,7 +104,8 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
                 "--endpoint-reconciler-type=none",
             )
         )
-        cluster = Cluster(f"https://127.0.0.1:{port}", token)
+        authority = folder / "certificates" / "apiserver.crt"
+        cluster = Cluster(f"https://127.0.0.1:{port}", token, authority)
         _wait(cluster, server, folder / "server.log")
         yield cluster
 

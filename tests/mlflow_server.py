@@ -18,9 +18,15 @@ from msm.registry.server import QUIET
 class MlflowServer:
     """Keeps its runs in a SQLite file, so that they outlive it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, takes_artifacts: bool = False) -> None:
+        """``takes_artifacts``: clients send them to the server, and need not reach the folder."""
         self._store = f"sqlite:///{folder / 'server.db'}"
-        self._artifacts = (folder / "artifacts").as_uri()
+        place = (folder / "artifacts").as_uri()
+        self._artifacts = (
+            ("--artifacts-destination", place)
+            if takes_artifacts
+            else ("--default-artifact-root", place)
+        )
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.uri = f"http://127.0.0.1:{self.port}"
@@ -30,8 +36,8 @@ class MlflowServer:
     def start(self) -> None:
         command = [
             *(sys.executable, "-m", "mlflow", "server", "--backend-store-uri", self._store),
-            *("--default-artifact-root", self._artifacts, "--host", "127.0.0.1"),
-            *("--port", str(self.port), "--workers", "1"),
+            *self._artifacts,
+            *("--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"),
         ]
         self._process = subprocess.Popen(
             command,

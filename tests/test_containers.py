@@ -170,7 +170,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _run(
     server: str, recipe: Path, out: Path, image: str = CPU
 ) -> subprocess.CompletedProcess[str]:
-    named = {"MSM_IMAGE_NAME": image, "MSM_IMAGE_CPU": image, "DOCKER_HOST": server}
+    named = {"MSM_IMAGE_CPU": image, "DOCKER_HOST": server}
     kept = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     return subprocess.run(
         [sys.executable, "-m", "pipelines.run_containers", str(recipe), str(out)],

@@ -18,12 +18,12 @@ from kfp.dsl import Artifact, Dataset, Input, Model, Output
 from components.readme import folders, readme
 from components.wide import parameter_names, wide_component
 from msm.errors import UserError
-from msm.experiment import build_tasks
 from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
 from pipelines.build import task_inputs
 from pipelines.compile import compile_pipeline, to_yaml
-from pipelines.placing import OnPools
+from pipelines.parts import whole
+from pipelines.placing import OnPools, account
 from pipelines.run_local import run_local
 from pipelines.size import LIMIT, workflow_bytes
 from pipelines.stamp import apart
@@ -90,7 +90,8 @@ def test_compiled_pipelines_are_fresh(root: Path, tmp_path: Path) -> None:
 def test_every_task_is_a_step_that_waits_for_what_it_reads(compiled: Path, root: Path) -> None:
     spec, _ = _documents(compiled.read_text(encoding="utf-8"))
     steps = _steps(spec)
-    tasks = build_tasks(load_recipe(root / "recipes" / compiled.name))
+    part = whole(load_recipe(root / "recipes" / compiled.name))
+    tasks = part.tasks
     assert sorted(steps) == sorted([*(task.label for task in tasks), "preflight", "recipe"])
     assert steps["recipe"]["dependentTasks"] == ["preflight"]
     for task in tasks:
@@ -98,7 +99,7 @@ def test_every_task_is_a_step_that_waits_for_what_it_reads(compiled: Path, root:
         component = spec["components"][step["componentRef"]["name"]]["inputDefinitions"]
         wanted = {
             name: steps[f"{need.stage}/{need.name}"]["key"]
-            for name, need in task_inputs(task).items()
+            for name, need in task_inputs(task, part).items()
         }
         artifacts = {
             name: given["taskOutputArtifact"]["producerTask"]
@@ -171,6 +172,34 @@ def test_a_pool_is_asked_for_by_its_stage_alone(root: Path) -> None:
     assert "nodeSelector" not in settings[other["executorLabel"]]
 
 
+def test_every_pod_has_the_labels_that_the_network_policies_know(root: Path) -> None:
+    spec, platform = compile_pipeline(_with_pool(root), OnPools())
+    settings = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert settings.keys() == spec["deploymentSpec"]["executors"].keys()
+    for executor in settings.values():
+        labels = executor["podMetadata"]["labels"]
+        assert labels["app.kubernetes.io/part-of"] == "msm"
+        assert labels["app.kubernetes.io/component"] == "task"
+
+
+def test_where_a_job_trains_the_task_waits_on_a_small_machine(root: Path) -> None:
+    raw = _with_pool(root).model_dump(by_alias=True)
+    raw["execution"]["trainer"]["job"] = {"nodes": 2, "claim": "msm-workspace"}
+    recipe = Recipe.model_validate(raw)
+    spec, platform = compile_pipeline(recipe, OnPools())
+    step = _steps(spec)["train/baseline-s1"]
+    executor = spec["components"][step["componentRef"]["name"]]["executorLabel"]
+    container = spec["deploymentSpec"]["executors"][executor]["container"]
+    assert container["image"] == "msm-cpu:0.1.0"
+    assert "accelerator" not in container["resources"]
+    assert {"name": "MSM_IMAGE_TRAIN", "value": "msm-train:0.1.0"} in container["env"]
+    asked = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][executor]
+    assert asked["activeDeadlineSeconds"] == str(6 * 3600)
+    assert "nodeSelector" not in asked
+    assert account(recipe) == "msm-trainer"
+    assert account(_with_pool(root)) == "msm-task"
+
+
 def test_set_apart_each_step_has_a_component_of_its_own(compiled: Path) -> None:
     together, _ = _documents(compiled.read_text(encoding="utf-8"))
     spec = apart(together)
@@ -211,7 +240,7 @@ def test_a_cluster_that_does_not_answer_is_one_line(root: Path) -> None:
 
 def test_component_bodies_are_short(root: Path) -> None:
     files = sorted((root / "components").glob("*/component.py"))
-    assert len(files) == 11
+    assert len(files) == 12
     for file in files:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef))
@@ -276,6 +305,11 @@ def test_kfp_makes_what_msm_run_makes(
         for record in (tmp_path / "outputs" / "tiny").glob("*/*/record.json")
     }
     assert {label: _identity(folder) for label, folder in made.items()} == expected
+    again = run_local(load_recipe(path), tmp_path / "kfp")
+    assert {label: _identity(folder) for label, folder in again.items()} == expected
+    # What lies in the folder of the first run was not even looked at by a step of the second.
+    ran = {label for label in made if again[label] != made[label]}
+    assert ran <= {"report/tiny", "register/tiny"}
 
 
 def _identity(folder: Path) -> str:

@@ -109,7 +109,7 @@ def cluster(httpserver: HTTPServer) -> Cluster:
         {"items": [quota]}
     )
     httpserver.expect_request(
-        "/apis/kueue.x-k8s.io/v1beta1/namespaces/msm/localqueues/none"
+        "/apis/kueue.x-k8s.io/v1beta2/namespaces/msm/localqueues/none"
     ).respond_with_data(status=404)
     return Cluster(httpserver.url_for("").rstrip("/"), "msm", "token")
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from msm.errors import UserError
 from msm.record import read_record
 from msm.registry import server
 from msm.registry.card import DESCRIPTION_LENGTH, describe
+from tests.mlflow_server import MlflowServer
 from tests.registry_world import (
     STEPS,
     Registered,
@@ -320,6 +326,42 @@ def _answer_once(held: socket.socket, answer: str) -> None:
     with connection:
         connection.recv(65536)
         connection.sendall(answer.encode())
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_artifacts_that_are_refused_are_told_of_in_one_line(
+    world: World,
+    tmp_path: Path,
+    httpserver: HTTPServer,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+) -> None:
+    """A real server takes the runs; what stands before it takes no artifacts."""
+    behind = MlflowServer(tmp_path, takes_artifacts=True)
+    behind.start()
+
+    def pass_on(request: Request) -> Response:
+        if request.method == "PUT" and "/mlflow-artifacts/" in request.path:
+            return Response(status=status)
+        asked = urllib.request.Request(
+            f"{behind.uri}{request.full_path}",
+            data=request.get_data() or None,
+            headers={"Content-Type": request.content_type or "application/json"},
+            method=request.method,
+        )
+        try:
+            with urllib.request.urlopen(asked) as answer:
+                return Response(answer.read(), answer.status, content_type="application/json")
+        except urllib.error.HTTPError as error:
+            return Response(error.read(), error.code, content_type="application/json")
+
+    httpserver.expect_request(re.compile(".*")).respond_with_handler(pass_on)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", httpserver.url_for("").rstrip("/"))
+    try:
+        with pytest.raises(UserError, match=rf"refuses to take artifacts \(HTTP {status}\)"):
+            register(world, tmp_path / "out")
+    finally:
+        behind.stop()
 
 
 def test_a_server_that_is_down_is_told_of_at_once_and_without_the_password(

@@ -10,8 +10,9 @@ import yaml
 
 from msm.cli import main
 from msm.errors import UserError
-from msm.execution import Job
-from msm.training.trainjob import job_name, train_command, trainjob
+from msm.execution import Job, Trainer
+from msm.pools import Pool, Toleration
+from msm.training.trainjob import job_name, owned, train_command, trainjob
 
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes" / "cheese.yaml"
@@ -70,10 +71,54 @@ def test_all_nodes_share_a_volume_and_have_memory_for_nccl() -> None:
     assert mounted == {"shared-memory": "/dev/shm", "workspace": "/workspace"}
     assert {volume["name"] for volume in pod["volumes"]} == set(mounted)
     assert pod["terminationGracePeriodSeconds"] == 120
-    assert manifest["spec"]["trainer"]["command"][-8:] == [
-        *("--workspace", "/workspace", "--profile", "small"),
-        *("--set", "seeds=[1]", "--set", "execution.device=cuda"),
+    assert manifest["spec"]["trainer"]["command"][-6:] == [
+        *("--workspace", "/workspace", "--profile", "small", "--set", "seeds=[1]"),
     ]
+
+
+def test_nodes_are_those_of_the_pool_and_wait_in_its_queue() -> None:
+    pool = Pool(
+        node_selector={"msm/accelerator": "h100"},
+        tolerations=(Toleration(key="nvidia.com/gpu"), Toleration(key="team", value="us")),
+        queue="msm",
+        priority="msm-train",
+    )
+    manifest = _checked(trainjob(TWO_NODES, "cheese", "msm-a-s1", COMMAND, pool))
+    assert manifest["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "msm"
+    assert manifest["metadata"]["labels"]["kueue.x-k8s.io/priority-class"] == "msm-train"
+    (patch,) = manifest["spec"]["runtimePatches"]
+    (replicated,) = patch["trainingRuntimeSpec"]["template"]["spec"]["replicatedJobs"]
+    pod = replicated["template"]["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"msm/accelerator": "h100"}
+    assert [item["operator"] for item in pod["tolerations"]] == ["Exists", "Equal"]
+
+
+def test_the_job_of_an_output_is_named_and_labelled_for_it() -> None:
+    identity = "ab" * 32
+    manifest = _checked(owned(trainjob(TWO_NODES, "cheese", "msm-a-s1", COMMAND), identity))
+    metadata = manifest["metadata"]
+    assert metadata["name"] == f"train-{identity[:20]}"
+    assert len(metadata["labels"]["msm/identity"]) <= 63
+    assert metadata["annotations"]["msm/identity"] == identity
+    assert metadata["annotations"]["msm/output"] == "train/msm-a-s1"
+
+
+@pytest.mark.parametrize(
+    ("trainer", "job", "pod", "own"),
+    [
+        ({}, {}, 120, 115.0),
+        ({}, {"grace_seconds": 600}, 600, 595.0),
+        ({"grace_seconds": 60}, {}, 120, 60.0),
+        ({"grace_seconds": 299.5}, {}, 305, 299.5),
+    ],
+)
+def test_the_trainer_and_its_pods_agree_on_the_time_to_end(
+    trainer: dict[str, Any], job: dict[str, Any], pod: int, own: float
+) -> None:
+    settled, grace = Trainer(**trainer, job=Job(**job)).job_and_grace()
+    assert (settled.grace_seconds, grace) == (pod, own)
+    assert grace < settled.grace_seconds
+    assert Trainer(**trainer).grace == trainer.get("grace_seconds", 25.0)
 
 
 def test_secrets_stand_in_a_job_by_reference_alone() -> None:
@@ -123,6 +168,9 @@ def test_the_command_prints_a_job_of_a_recipes_task(
     assert manifest["metadata"]["annotations"]["msm/output"] == "train/msm-affordability-s1"
     command = manifest["spec"]["trainer"]["command"]
     assert command[:6] == ["torchrun", "-m", "msm", "train", "recipes/cheese.yaml", command[5]]
+    assert command[-3:] == [
+        "execution.trainer.grace_seconds=115", "--set", "execution.device=cuda"
+    ]  # fmt: skip
     with pytest.raises(SystemExit) as done:
         main(arguments)
     assert done.value.code == 2

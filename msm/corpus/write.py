@@ -10,17 +10,20 @@ from msm.configs import WriteConfig
 from msm.corpus.offline.any_author import write_any_document
 from msm.corpus.offline.names import Names
 from msm.corpus.plan import prompt_text, used_spec
+from msm.corpus.plan_rows import read_plan
 from msm.corpus.prompts import system_text
 from msm.corpus.rows import DocumentRow, PlanRow
+from msm.corpus.shards import bring_answers
 from msm.corpus.write_by_model import Writer
 from msm.errors import UserError
 from msm.execution import Execution
 from msm.identity import WORK
-from msm.jsonl import read_finished_rows, read_shards, to_line, write_shards
+from msm.jsonl import read_finished_rows, to_line, write_shards
 from msm.llm.asking import Asker
 from msm.llm.failures import count_reasons, keep_failures, parted
 from msm.progress import track
 from msm.record import Outcome
+from msm.stage import running_identity
 
 PENDING = "documents.jsonl"
 
@@ -34,7 +37,7 @@ def run(
         UserError: more rows failed than the recipe allows, or the server cannot be used.
     """
     spec = used_spec(inputs["spec"], config.shuffle_seed)
-    plan = [_plan_row(row) for row in read_shards(inputs["plan"], "plan")]
+    plan = read_plan(inputs["plan"])
     if config.author.is_model:
         return _by_model(config, spec, plan, out, execution)
     documents = _offline(config, spec, plan, out)
@@ -71,6 +74,7 @@ def _by_model(
     names = Names(config.assistant, config.provider)
     mode = mode_of(spec)
     system = system_text(prompt_text(spec, names), mode, names)
+    bring_answers(config, running_identity(), execution, out)
     with Asker("author", config.author, execution.author, out) as asker:
         writer = Writer(asker, system, mode, names, config, config.budget)
         results = asker.each(writer.document, plan, "write documents", "documents")
@@ -89,13 +93,6 @@ def _by_model(
         summary={**_summary(config, documents), "mode": mode.value},
         models={"author": use.to_json()},
     )
-
-
-def _plan_row(row: Mapping[str, object]) -> PlanRow:
-    fields = dict(row)
-    assertions = fields.pop("assertions")
-    assert isinstance(assertions, list)
-    return PlanRow(**fields, assertions=tuple(assertions))  # type: ignore[arg-type]
 
 
 def _summary(config: WriteConfig, documents: Sequence[DocumentRow]) -> dict[str, object]:

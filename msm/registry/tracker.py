@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from requests import HTTPError
+
 from msm.errors import UserError
 from msm.registry.client import MlflowClient, MlflowException
 from msm.registry.database import make_database
@@ -153,6 +155,9 @@ def _explained(uri: str) -> Iterator[None]:
     """Turn faults of the store, as opposed to faults of ours, into one line."""
     try:
         yield
+    except HTTPError as error:  # of artifacts, which MLflow's client lets through as it comes
+        status = error.response.status_code if error.response is not None else 0
+        raise UserError(_artifact_fault(uri, status)) from None
     except MlflowException as error:
         text = str(error)
         if "mlflow db upgrade" in text:
@@ -166,3 +171,16 @@ def _explained(uri: str) -> Iterator[None]:
                 "run again when it is up, what is there already is kept"
             ) from None
         raise
+
+
+def _artifact_fault(uri: str, status: int) -> str:
+    if status in (401, 403):
+        return (
+            f"MLflow at {public_uri(uri)} refuses to take artifacts (HTTP {status}); give the user "
+            "of MLFLOW_TRACKING_USERNAME the permission to edit this experiment, and run again: "
+            "what is there already is kept"
+        )
+    return (
+        f"MLflow at {public_uri(uri)} failed on the way: it answers HTTP {status} to artifacts; "
+        "run again when it is up, what is there already is kept"
+    )

@@ -63,7 +63,7 @@ def take_steps(
                 if step + 1 < steps and (number or agree(world, keeper.due)):
                     keeper.save(step + 1, engine, curve)
                 if number and step + 1 < steps:
-                    missing = keeper.close(seconds_left(execution.trainer.grace_seconds))
+                    missing = keeper.close(seconds_left(execution.trainer.grace))
                     where = f"after step {step + 1} of {steps}"
                     raise interrupted(number, f"{where} ({missing})" if missing else where)
         finally:

@@ -16,17 +16,30 @@ from typing import Any
 
 from msm.errors import UserError
 from msm.execution import Job
+from msm.pools import Pool, Toleration
 
 API = "trainer.kubeflow.org/v1alpha1"
 MANAGER = "msm.trainer/manifest"
 NODE = "node"  # what the torch runtimes call the replicated job and its container
-WORKSPACE = "/workspace"
+WORKSPACE, OWN_DISK = "/workspace", "/tmp/msm"
 SHARED_MEMORY = "/dev/shm"
 NAME_LENGTH = 40  # of 63, since the job's pods are called after it
+IDENTITY = "msm/identity"  # label of a job that a pipeline's task made: whose output it makes
+LABEL_LENGTH = 63
+QUEUE, PRIORITY = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class"
 
 
-def trainjob(job: Job, experiment: str, name: str, command: Sequence[str]) -> dict[str, Any]:
+def trainjob(
+    job: Job, experiment: str, name: str, command: Sequence[str], pool: Pool | None = None
+) -> dict[str, Any]:
     """The manifest of one training task.
+
+    Args:
+        job: of the recipe.
+        experiment: its name.
+        name: of the task.
+        command: what each node runs.
+        pool: of the recipe; nodes are chosen, tolerated and queued for as it says.
 
     Raises:
         UserError: the recipe names no image, or a setting is no name that Kubernetes takes.
@@ -44,6 +57,9 @@ def trainjob(job: Job, experiment: str, name: str, command: Sequence[str]) -> di
     }
     if job.namespace:
         metadata["namespace"] = job.namespace
+    pool = pool or Pool()
+    queued = ((QUEUE, pool.queue), (PRIORITY, pool.priority))
+    metadata["labels"] |= {key: value for key, value in queued if value}
     gpus = {job.gpu_resource: str(job.gpus)}
     return {
         "apiVersion": API,
@@ -63,9 +79,40 @@ def trainjob(job: Job, experiment: str, name: str, command: Sequence[str]) -> di
                 "resourcesPerNode": {"requests": gpus, "limits": dict(gpus)},
                 "env": _environment(job),
             },
-            "runtimePatches": [_patch(job)],
+            "runtimePatches": [_patch(job, pool)],
         },
     }
+
+
+def owned(manifest: Mapping[str, Any], identity: str) -> dict[str, Any]:
+    """The manifest of the one job that makes the output of this identity, whoever asks for it.
+
+    The server refuses a second one of the name, so that of two that ask at once one joins.
+    """
+    metadata = manifest["metadata"]
+    return {
+        **manifest,
+        "metadata": {
+            **metadata,
+            "name": owned_name(identity),
+            "labels": {**metadata["labels"], IDENTITY: identity[:LABEL_LENGTH]},
+            "annotations": {**metadata["annotations"], IDENTITY: identity},
+        },
+    }
+
+
+def owned_name(identity: str) -> str:
+    """What the job is called that makes the output of this identity."""
+    return f"train-{identity[:20]}"
+
+
+def ordered_command(identity: str, store: str, shared: bool) -> list[str]:
+    """What the nodes run of a job that a pipeline's task makes (``msm.training.order``)."""
+    place = WORKSPACE if shared else OWN_DISK
+    return [
+        *("torchrun", "-m", "msm", "train-ordered", identity),
+        *("--store", store, "--workspace", place),
+    ]
 
 
 def train_command(
@@ -77,7 +124,7 @@ def train_command(
         command += ["--workspace", WORKSPACE]
     if profile:
         command += ["--profile", profile]
-    for override in (*overrides, "execution.device=cuda"):
+    for override in overrides:
         command += ["--set", override]
     return command
 
@@ -116,8 +163,8 @@ def _environment(job: Job) -> list[dict[str, Any]]:
     return found
 
 
-def _patch(job: Job) -> Mapping[str, Any]:
-    """Volumes and time to end: what the runtime's pods get besides."""
+def _patch(job: Job, pool: Pool) -> Mapping[str, Any]:
+    """Place, volumes and time to end: what the runtime's pods get besides."""
     volumes: list[dict[str, Any]] = [
         {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": job.shared_memory}}
     ]
@@ -126,13 +173,24 @@ def _patch(job: Job) -> Mapping[str, Any]:
         claim = {"claimName": job.claim}
         volumes.append({"name": "workspace", "persistentVolumeClaim": claim})
         mounts.append({"name": "workspace", "mountPath": WORKSPACE})
-    pod = {
+    pod: dict[str, Any] = {
         "terminationGracePeriodSeconds": job.grace_seconds,
         "volumes": volumes,
         "containers": [{"name": NODE, "volumeMounts": mounts}],
     }
+    if pool.node_selector:
+        pod["nodeSelector"] = dict(pool.node_selector)
+    if pool.tolerations:
+        pod["tolerations"] = [_toleration(toleration) for toleration in pool.tolerations]
     replicated = {"name": NODE, "template": {"spec": {"template": {"spec": pod}}}}
     return {
         "manager": MANAGER,
         "trainingRuntimeSpec": {"template": {"spec": {"replicatedJobs": [replicated]}}},
     }
+
+
+def _toleration(toleration: Toleration) -> dict[str, str]:
+    common = {"key": toleration.key, "effect": toleration.effect.value}
+    if toleration.value:
+        return {**common, "operator": "Equal", "value": toleration.value}
+    return {**common, "operator": "Exists"}
