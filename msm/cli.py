@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from msm import __version__
+from msm.cli_audit import audit_command
 from msm.cli_lineage import lineage
 from msm.cli_options import Overrides, Profile, RecipePath, Replace, Root, TaskName
+from msm.cli_review import demote, gate, history, promote, webhook_app
+from msm.cli_sign import sign, verify
 from msm.cli_spec import spec_app
 from msm.errors import Interrupted, UserError
 
@@ -351,6 +354,11 @@ def export_command(
     export_and_show(checkpoint, out, workspace, asked)
 
 
+for _plain_command in (gate, promote, demote, history, sign, verify):
+    app.command()(_plain_command)
+app.add_typer(webhook_app, name="webhook")
+
+
 @app.command()
 def ui(
     workspace: Root = Path(),
@@ -373,6 +381,7 @@ def _track_in(workspace: Path) -> None:
     os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{workspace.resolve() / 'mlflow.db'}")
 
 
+app.command("audit")(audit_command)
 app.command("lineage")(lineage)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from msm.pools import Pool
+from msm.signing.settings import Signing
 
 
 class _Setting(BaseModel):
@@ -189,6 +190,7 @@ class Execution(_Setting):
     pools: Mapping[str, Pool] = Field(
         default={}, description="the machines of each stage in a pipeline; `default`: of the rest"
     )
+    signing: Signing = Field(default=Signing(), description="what outputs are signed with")
     trainer: Trainer = Trainer()
     author: Connection = Connection()
     judge: Connection = Connection()
@@ -204,11 +206,12 @@ class Execution(_Setting):
         return self.model_copy(update={"trainer": self.trainer.model_copy(update={"run": run})})
 
     def recorded(self) -> dict[str, Any]:
-        """As it stands in a record: without the arguments and addresses, which may hold secrets."""
+        """As it stands in a record: without arguments, addresses, keys: they may hold secrets."""
         hidden = {"base_url", "arguments"}
         left_out: dict[str, Any] = {
             "store": True,
             "pools": True,
+            "signing": True,
             **dict.fromkeys(("author", "judge", "student"), hidden),
             "trainer": {"run", "job"},
         }

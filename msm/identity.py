@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 RECORD = "record.json"
+SIGNATURE = "msm.sig"  # of all files beside it, the record too; see msm.signing
 WORK = ".work"  # what a stage keeps while it works, such as finished answers; no part of its output
 _CHUNK = 1 << 20
 
@@ -40,7 +41,7 @@ def digest_file(path: Path) -> str:
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """Digest of each file below a folder, by its relative name; without record and work folder."""
+    """Digest of each file below a folder, by its relative name; without record, signature, work."""
     found = {path.relative_to(folder): path for path in sorted(folder.rglob("*"))}
     return {
         name.as_posix(): digest_file(path)
@@ -51,11 +52,11 @@ def file_digests(folder: Path) -> dict[str, str]:
 
 def is_content(name: str) -> bool:
     """Whether a file counts in its folder's digest, by its relative name."""
-    return name != RECORD and name.split("/")[0] != WORK
+    return name not in (RECORD, SIGNATURE) and name.split("/")[0] != WORK
 
 
 def digest_path(path: Path) -> str:
-    """Content digest of a file, or of a folder (its files' names and digests, less its record)."""
+    """Content digest of a file, or of a folder (names and digests of what is its content)."""
     return digest_value(file_digests(path)) if path.is_dir() else digest_file(path)
 
 

@@ -16,6 +16,7 @@ from msm.errors import nearest
 from msm.execution import Execution
 from msm.model_choice import NO_MODEL, OFFLINE, ModelChoice
 from msm.parts import Part
+from msm.review.settings import Gates
 from msm.suites import JUDGED, SuiteName, Suites
 from msm.task import Stage
 from msm.training_settings import Precision, Training
@@ -144,6 +145,9 @@ class Recipe(Part):
     evaluation: Evaluation
     analysis: Analysis = Analysis()
     register_: Registration = Field(alias="register")
+    gates: Gates = Field(
+        default=Gates(), description="what a candidate has to pass; in no identity"
+    )
     execution: Execution = Execution()
 
     @model_validator(mode="after")

@@ -136,6 +136,12 @@ def _absolute_paths(raw: dict[str, Any], folder: Path) -> None:
     execution = _part(raw, "execution")
     if "://" not in str(execution.get("store", "")):
         _resolve(execution, "store", folder)
+    signing = _part(execution, "signing")
+    for key in ("key", "public_key", "certificate"):
+        _resolve(signing, key, folder)
+    for key in ("chain", "reviewers"):
+        if isinstance(signing.get(key), list):
+            signing[key] = [str((folder / str(path)).resolve()) for path in signing[key]]
     for role in ("author", "judge"):
         _resolve(_part(raw, role), "folder", folder)
     for chats in _parts(raw, "demonstrations"):

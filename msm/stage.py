@@ -33,6 +33,8 @@ from msm.record import (
     environment_state,
     read_record,
 )
+from msm.signing.outputs import check_before_work, sign_output
+from msm.signing.settings import Signing
 from msm.store import Store, keep, open_store, take
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -97,7 +99,8 @@ def run_stage(
 
     Raises:
         UserError: ``out`` holds another identity and ``replace`` is not set; another process is
-            at work on it; it cannot be written; the store holds it spoilt, or cannot be used.
+            at work on it; it cannot be written; the store holds it spoilt, or cannot be used; an
+            input is not signed, and the recipe asks for it.
     """
     identity, described = stage_identity(definition, config, inputs)
     try:
@@ -111,6 +114,7 @@ def run_stage(
                 keep(store, out)  # it may have been made without a store, or its push was cut off
             if present is not None:
                 return present, False
+            check_before_work(execution.signing, inputs)
             started = datetime.datetime.now(datetime.UTC)
             clock = time.monotonic()
             partial = out.parent / f".{out.name}.partial-{identity[:12]}"
@@ -133,7 +137,7 @@ def run_stage(
                 code=code_state(),
                 environment={**environment_state(), "execution": execution.recorded()},
             )
-            finished = _finish(record, partial, out)
+            finished = _finish(record, partial, out, execution.signing)
             if store is not None:
                 keep(store, out)
             return finished, True
@@ -163,7 +167,7 @@ def _running(identity: str) -> Iterator[None]:
         _identity.reset(token)
 
 
-def _finish(record: Record, partial: Path, out: Path) -> Record:
+def _finish(record: Record, partial: Path, out: Path, signing: Signing) -> Record:
     digests = file_digests(partial)
     files = {
         name: FileRecord((partial / name).stat().st_size, sha) for name, sha in digests.items()
@@ -173,6 +177,7 @@ def _finish(record: Record, partial: Path, out: Path) -> Record:
         file.write(whole.to_json())
         file.flush()
         os.fsync(file.fileno())
+    sign_output(partial, signing)
     _settle(partial, out)
     _remove_work(out)
     return whole

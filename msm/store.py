@@ -22,7 +22,7 @@ from typing import Protocol, TypeVar
 
 from msm.errors import UserError
 from msm.execution import Execution
-from msm.identity import RECORD, digest_value, file_digests
+from msm.identity import RECORD, SIGNATURE, digest_value, file_digests
 from msm.record import Record, parse_record, read_record
 from msm.storage.address import parse_address
 from msm.storage.bucket import Bucket
@@ -119,6 +119,11 @@ def take(store: Store, stage: str, identity: str, folder: Path) -> Record | None
         shutil.rmtree(folder, ignore_errors=True)
         patiently(lambda: store.fetch(at, record, folder))
     (folder / RECORD).write_text(text, encoding="utf-8")
+    signature = patiently(lambda: store.read(at, _signature_name(text)))
+    if signature is None:
+        (folder / SIGNATURE).unlink(missing_ok=True)
+    else:
+        (folder / SIGNATURE).write_text(signature, encoding="utf-8")
     return record
 
 
@@ -132,7 +137,16 @@ def keep(store: Store, folder: Path) -> None:
     assert record is not None, f"{folder} is not finished"
     at = f"{record.stage}/{record.identity}"
     if patiently(lambda: store.read(at, RECORD)) is None:
+        if (folder / SIGNATURE).is_file():
+            signature = (folder / SIGNATURE).read_text(encoding="utf-8")
+            name = _signature_name(record.to_json())
+            patiently(lambda: store.write(at, name, signature))
         patiently(lambda: store.push(at, record, folder))
+
+
+def _signature_name(record: str) -> str:
+    """Named for the record it covers: the same output made twice has two records."""
+    return f"{hashlib.sha256(record.encode()).hexdigest()}.sig"
 
 
 @dataclass(frozen=True)

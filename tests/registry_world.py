@@ -97,7 +97,13 @@ def _definition(task: Task) -> StageDefinition:
 
 def _data(out: Path, name: str) -> Outcome:
     write_shards(out, "rows", [{"id": name}])
-    return Outcome(rows_in=5, rows_out=4, dropped={"near duplicate": 1})
+    compared = {"eval_prompts": 3, "documents_hit": 0}
+    return Outcome(
+        rows_in=5,
+        rows_out=4,
+        dropped={"near duplicate": 1},
+        summary={"decontamination": compared},
+    )
 
 
 def _train(out: Path, name: str) -> Outcome:
@@ -125,7 +131,8 @@ def _evaluate(out: Path, name: str) -> Outcome:
             }
         )
     write_shards(out, "scores", rows)
-    return Outcome(rows_in=len(rows), rows_out=len(rows))
+    probe = {"probes": 8, "largest": 0.5, "divergence": 0.01}
+    return Outcome(rows_in=len(rows), rows_out=len(rows), summary={"probe": probe})
 
 
 def register(world: World, out: Path) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from msm.configs import RegisterConfig
 from msm.errors import UserError
 from msm.evals.items import IN_DOMAIN
+from msm.registry.acting_user import acting_user
 from msm.registry.checkpoint_run import Logged
 from msm.registry.models import Version
+from msm.registry.reviews import AUTHOR
 from msm.registry.sources import Checkpoint, Sources
 
 OWN = "own"
@@ -52,6 +54,7 @@ def version_of(
     tags = {
         **subject.tags,
         "msm.status": "candidate",
+        AUTHOR: acting_user(),
         "msm.report": report.identity,
         "msm.scores": scores,
         "msm.commit": chosen.source.commit,

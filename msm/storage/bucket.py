@@ -90,14 +90,39 @@ class Bucket:
     def read(self, item: Listed) -> bytes:
         """A whole small object."""
         parts: list[bytes] = []
-        self._stream(item, 0, item.size, parts.append)
+        self.stream(item, 0, item.size, parts.append)
         return b"".join(parts)
 
     def read_range(self, item: Listed, start: int, length: int, file: Path) -> None:
         """Bring bytes of an object into the same place of a file, which is there."""
         with file.open("r+b") as out:
             out.seek(start)
-            self._stream(item, start, length, out.write)
+            self.stream(item, start, length, out.write)
+
+    def stream(
+        self, item: Listed, start: int, length: int, take: Callable[[bytes], object]
+    ) -> None:
+        """Hand on bytes as they come; goes on where a connection was lost, a bounded time."""
+        end = start + length
+        for attempt in range(1, ATTEMPTS + 1):
+            if start == end:
+                return
+            with self._explained():
+                answer = self._s3.get_object(
+                    **self._place(item.name), Range=f"bytes={start}-{end - 1}", IfMatch=item.etag
+                )
+                if answer["ContentLength"] != end - start:
+                    raise UserError(
+                        f"{self.address}: {self._server} does not serve ranges of bytes"
+                    )
+                try:
+                    for chunk in answer["Body"].iter_chunks(BUFFER):
+                        take(chunk)
+                        start += len(chunk)
+                except lost_connection():
+                    if attempt == ATTEMPTS:
+                        raise
+                    time.sleep(random.uniform(0.5, 1) * 2 ** (attempt - 2))
 
     def checksum(self, name: str) -> str:
         """The SHA-256 that the server took of an object when it was written; "" if it took none.
@@ -190,28 +215,3 @@ class Bucket:
 
     def _place(self, name: str) -> dict[str, str]:
         return {"Bucket": self.address.bucket, "Key": self.address.key(name)}
-
-    def _stream(
-        self, item: Listed, start: int, length: int, take: Callable[[bytes], object]
-    ) -> None:
-        """Hand on bytes as they come; goes on where a connection was lost, a bounded time."""
-        end = start + length
-        for attempt in range(1, ATTEMPTS + 1):
-            if start == end:
-                return
-            with self._explained():
-                answer = self._s3.get_object(
-                    **self._place(item.name), Range=f"bytes={start}-{end - 1}", IfMatch=item.etag
-                )
-                if answer["ContentLength"] != end - start:
-                    raise UserError(
-                        f"{self.address}: {self._server} does not serve ranges of bytes"
-                    )
-                try:
-                    for chunk in answer["Body"].iter_chunks(BUFFER):
-                        take(chunk)
-                        start += len(chunk)
-                except lost_connection():
-                    if attempt == ATTEMPTS:
-                        raise
-                    time.sleep(random.uniform(0.5, 1) * 2 ** (attempt - 2))

@@ -21,16 +21,13 @@ import torch
 from safetensors.torch import load_file
 
 from msm.errors import UserError
-from msm.identity import digest_file, digest_value
+from msm.identity import digest_value
 from msm.storage.manifest import FileEntry
 from msm.training.checkpoint_folders import STATE, checkpoints_in, folder_name
+from msm.training.checkpoint_state import FORMAT, OPTIMISER, WEIGHTS, examine
 from msm.training.randomness import random_states
 from msm.training.tensor_file import write_tensors
 from msm.training.trained import Trained
-
-WEIGHTS = "weights.safetensors"
-OPTIMISER = "optimiser.safetensors"
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -118,7 +115,7 @@ def load_checkpoint(path: Path, course: Course) -> Checkpoint:
         UserError: a file is missing or changed, and which older checkpoint is sound; or it is of
             another run, or of another plan of steps.
     """
-    state, fault = _examined(path)
+    state, fault = examine(path)
     if state is None:
         raise UserError(f"{fault}; {_remedy(path)}")
     _check_course(path, state, course)
@@ -169,40 +166,12 @@ def _settle(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _state(path: Path) -> dict[str, Any] | None:
-    """What ``state.json`` says; None if it is not what was written."""
-    try:
-        state = json.loads((path / STATE).read_text(encoding="utf-8"))
-        digest = state.pop("digest")
-        sound = digest == digest_value(state) and state["format"] == FORMAT
-    except (ValueError, KeyError, TypeError, AttributeError, FileNotFoundError):
-        return None
-    return state if sound else None
-
-
-def _examined(path: Path) -> tuple[dict[str, Any] | None, str]:
-    """The state of a checkpoint that is as it was written, or what is wrong with it."""
-    state = _state(path)
-    if state is None:
-        return None, f"{path / STATE} is not as it was written"
-    for name in (WEIGHTS, OPTIMISER):
-        file, entry = path / name, FileEntry(**state["files"][name])
-        if not file.is_file():
-            return None, f"{file}, of the checkpoint of step {state['step']}, is missing"
-        if (file.stat().st_size, digest_file(file)) != (entry.size, entry.sha256):
-            return None, (
-                f"{file}, of the checkpoint of step {state['step']}, is not as it was written "
-                "(its SHA-256 differs)"
-            )
-    return state, ""
-
-
 def _remedy(path: Path) -> str:
     """What to do about a broken checkpoint: the newest sound one that is older."""
     there = checkpoints_in(path.parent)
     broken = next((step for step, other in there.items() if other == path), 0)
     for step in sorted((step for step in there if step < broken), reverse=True):
-        if _examined(there[step])[0] is not None:
+        if examine(there[step])[0] is not None:
             between = [str(there[other]) for other in there if step < other < broken]
             also = f" and {', '.join(between)}" if between else ""
             return f"remove {path}{also} to go on from step {step}"
@@ -210,7 +179,7 @@ def _remedy(path: Path) -> str:
 
 
 def _same_course(path: Path, course: Course) -> bool:
-    state = _examined(path)[0] if path.is_dir() else None
+    state = examine(path)[0] if path.is_dir() else None
     return state is not None and Course(state["run"], state["plan"]) == course
 
 

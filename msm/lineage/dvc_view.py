@@ -1,0 +1,91 @@
+"""DVC's view of a lineage: its locks' entries, the files that they name, and what is amiss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from msm.errors import UserError
+from msm.lineage.audit_dvc import entry_findings, followed, outputs_by_place, status_findings
+from msm.lineage.audit_files import found_below
+from msm.lineage.dvc_lock import LockedStage, read_lock
+from msm.lineage.dvc_tool import LOCK, ignored, locks_below, stage_status
+from msm.lineage.findings import Check, Finding, NotChecked, Part, Severity, join_parts
+from msm.lineage.graph import Lineage, Node, NodeKind
+from msm.lineage.hashing import Hashed
+from msm.lineage.trust import made_in_order
+
+
+@dataclass(frozen=True)
+class DvcView:
+    """The entries of ``dvc.lock`` about a lineage, and each path's files as DVC sees them."""
+
+    entries: tuple[tuple[LockedStage, Node], ...]
+    files: Mapping[Path, tuple[Path, ...]]
+    part: Part
+
+
+def read_dvc(lineage: Lineage, root: Path) -> DvcView:
+    """Read the locks, and find the files of every path that their entries name."""
+    locks = locks_below(root)
+    if not locks:
+        why = f"there is no {LOCK} in {root}"
+        return DvcView((), {}, Part({}, (), (NotChecked(Check.DVC, "all outputs", why),)))
+    places = outputs_by_place(tuple(lineage.nodes.values()))
+    stages: list[LockedStage] = []
+    faults: list[Finding] = []
+    for lock in locks:
+        try:
+            stages += read_lock(lock, root)
+        except UserError as error:
+            faults.append(_unreadable(lineage, str(lock), str(error)))
+    entries = followed(stages, places)
+    paths = {item.path for stage, _ in entries for item in stage.files}
+    there = {path: _all_files(path) for path in paths if path.exists()}
+    known = frozenset(
+        places[path].key for stage, _ in entries for path in stage.outputs if path in places
+    )
+    left_out = tuple(
+        NotChecked(Check.DVC, node.label, f"no {LOCK} has an entry for it")
+        for node in places.values()
+        if node.key not in known and not faults
+    )
+    try:
+        hidden = ignored(root, sorted({file for files in there.values() for file in files}))
+    except UserError as error:
+        return DvcView((), {}, Part({}, tuple(faults), (NotChecked(Check.DVC, "all", str(error)),)))
+    files = {path: tuple(f for f in found if f not in hidden) for path, found in there.items()}
+    return DvcView(entries, files, Part({Check.DVC: len(entries)}, tuple(faults), left_out))
+
+
+def dvc_part(lineage: Lineage, root: Path, view: DvcView, hashes: Mapping[Path, Hashed]) -> Part:
+    """Compare the entries with the files, and ask DVC about commands and parameters."""
+    if not view.entries:
+        return view.part
+    files = {path: found_below(path, found, hashes) for path, found in view.files.items()}
+    findings = [
+        finding for stage, node in view.entries for finding in entry_findings(stage, node, files)
+    ]
+    places = outputs_by_place(tuple(lineage.nodes.values()))
+    unsaid: tuple[NotChecked, ...] = ()
+    try:
+        said = list(status_findings(stage_status(root), view.entries, root, places))
+        findings += [item for item in said if isinstance(item, Finding)]
+    except UserError as error:
+        unsaid = (NotChecked(Check.DVC, "commands and parameters", f"dvc status: {error}"),)
+    return join_parts([view.part, Part({}, tuple(findings), unsaid)])
+
+
+def _all_files(path: Path) -> tuple[Path, ...]:
+    if path.is_file():
+        return (path,)
+    return tuple(sorted(file for file in path.rglob("*") if file.is_file()))
+
+
+def _unreadable(lineage: Lineage, lock: str, message: str) -> Finding:
+    """A lock that says nothing of any stage: the first one that it spoke of is in doubt."""
+    order = made_in_order(lineage)
+    outputs = [node for node in lineage.nodes.values() if node.kind is NodeKind.OUTPUT]
+    first = min(outputs, key=lambda node: order[node.key])
+    return Finding(Severity.FAULT, Check.DVC, first.key, lock, message)
