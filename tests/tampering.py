@@ -79,6 +79,13 @@ def make_finished(checkout: Path, folder: Path) -> Finished:
 
 
 def _keep_checkpoint(finished: Finished) -> None:
+    record = read_record(finished.outputs / "train" / TRAINED)
+    assert record is not None
+    write_checkpoint(finished.checkpoints, record.identity)
+
+
+def write_checkpoint(folder: Path, run: str) -> Path:
+    """A checkpoint as the trainer writes it, of a model of one layer."""
     import torch
 
     from msm.training.checkpoint import Course, save_checkpoint
@@ -86,10 +93,7 @@ def _keep_checkpoint(finished: Finished) -> None:
 
     weights = {"layer.weight": torch.arange(64.0).reshape(8, 8)}
     moments = {"layer.weight": {"exp_avg": torch.ones(8, 8), "exp_avg_sq": torch.full((8, 8), 0.5)}}
-    record = read_record(finished.outputs / "train" / TRAINED)
-    assert record is not None
-    course = Course(record.identity, "0" * 64)
-    save_checkpoint(finished.checkpoints, STEP, Trained(weights, moments, STEP), course)
+    return save_checkpoint(folder, STEP, Trained(weights, moments, STEP), Course(run, "0" * 64))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from msm.errors import UserError
-from msm.execution import Execution
+from msm.execution import Execution, Trainer
 from msm.lineage.audit import Asked, audit
 from msm.lineage.audit_code import missing_commits
 from msm.lineage.audit_contamination import compared_findings
@@ -35,9 +35,11 @@ from msm.registry.database import make_database
 from msm.registry.reviews import Registry, open_registry
 from msm.stage import StageDefinition, run_stage
 from msm.store import keep, open_store
+from msm.training.checkpoint_state import OPTIMISER
+from msm.training.checkpoint_store import copy_checkpoint, place
 from tests.commands import msm
 from tests.s3_server import S3Server
-from tests.tampering import flipped
+from tests.tampering import flipped, write_checkpoint
 
 PROBE = {"largest": 0.2}
 CLEAN = {"decontamination": {"eval_prompts": 3, "documents_hit": 1}}
@@ -67,8 +69,10 @@ class Chain:
         return gather(self.record("evaluate").identity, open_index(self.root))
 
 
-def make_chain(root: Path, prompts_of_corpus: str = "prompts", execution: Any = None) -> Chain:
-    """The outputs, of made-up bodies; ``prompts_of_corpus`` is what the corpus was compared with."""
+def make_chain(
+    root: Path, prompts_of_corpus: str = "prompts", execution: Execution | None = None
+) -> Chain:
+    """The outputs, of made-up bodies; the corpus was compared with ``prompts_of_corpus``."""
     chain = Chain(root)
     root.mkdir(exist_ok=True)
     for name in {"prompts", prompts_of_corpus}:
@@ -95,12 +99,18 @@ def make_chain(root: Path, prompts_of_corpus: str = "prompts", execution: Any = 
 
 
 @pytest.fixture
-def chain(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chain]:
+def committed(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is made here was made by a commit that is there, whatever is being edited."""
     done = subprocess.run(["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True)
     monkeypatch.setenv(COMMIT_VARIABLE, done.stdout.strip())
     code_state.cache_clear()
-    yield make_chain(tmp_path / "work")
+    yield
     code_state.cache_clear()
+
+
+@pytest.fixture
+def chain(tmp_path: Path, committed: None) -> Chain:
+    return make_chain(tmp_path / "work")
 
 
 def node_of(record: Record, **changes: Any) -> Node:
@@ -264,6 +274,27 @@ def test_the_deep_audit_reads_the_store(
     assert [finding.file for finding in verdict.findings] == [f"{url}/{at}"]
     assert verdict.first == "train/one"
     assert audit(reference, None, Asked()).is_sound
+
+
+def test_the_deep_audit_reads_copies_of_checkpoints(
+    tmp_path: Path, committed: None, s3: S3Server, s3_url: str
+) -> None:
+    execution = Execution(trainer=Trainer(store=s3_url))
+    chain = make_chain(tmp_path / "work", execution=execution)
+    run = chain.record("train").identity
+    checkpoint = write_checkpoint(tmp_path / "checkpoints", run)
+    url = place(s3_url, run)
+    copy_checkpoint(checkpoint, url, kept=2)
+    reference = str(chain.place("evaluate"))
+    sound = audit(reference, None, Asked(deep=True))
+    assert sound.is_sound and sound.checked[Check.CHECKPOINTS] == 1
+    file = f"{url}/{checkpoint.name}/{OPTIMISER}"
+    content = bytearray((checkpoint / OPTIMISER).read_bytes())
+    content[-1] ^= 1
+    _write(s3, file, bytes(content))
+    verdict = audit(reference, None, Asked(deep=True))
+    assert {finding.file for finding in verdict.findings} == {file}
+    assert verdict.first == "train/one"
 
 
 def _write(server: S3Server, url: str, content: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from msm.lineage.findings import Check, Finding, NotChecked, Severity
 from msm.lineage.graph import Node, NodeKind
 from msm.lineage.hashing import Hashed
 
+Files = Mapping[Path, Mapping[str, Hashed]]  # by relative name; a path that is a file has "."
 Places = Mapping[Path, Node]  # the outputs of a lineage by their folder
 
 
@@ -38,15 +39,16 @@ def followed(stages: Sequence[LockedStage], places: Places) -> tuple[tuple[Locke
 
 
 def entry_findings(
-    stage: LockedStage, node: Node, files: Mapping[Path, Mapping[str, Hashed]]
+    stage: LockedStage, node: Node, files: Files, listed: Mapping[Path, Mapping[str, str]]
 ) -> Iterator[Finding]:
-    """Compare an entry with the files that lie there.
+    """Compare what an entry says of its command and of what it made with what lies there.
 
     Args:
         stage: the entry.
         node: the output that it made.
-        files: for each path of the entry that is there, its files as DVC sees them, by relative
-            name; a path that is a file has itself as ".".
+        files: for each path of the entry that is there, its files as DVC sees them.
+        listed: for outputs whose list DVC's cache holds, the MD5 of each file by name: it tells
+            whether the lock was changed, or which of the files.
     """
     if not any(path == Path(node.place).resolve() for path in stage.outputs):
         named = ", ".join(map(str, stage.outputs)) or "nothing"
@@ -55,12 +57,32 @@ def entry_findings(
     if stage.label and stage.label != node.label:
         yield _fault(stage, node, f"runs '{stage.command}' for {node.label}")
     for item in stage.files:
-        there = files.get(item.path)
-        what = f"{'output' if item.is_output else 'input'} {item.path} of {stage.name}"
-        if not there:
-            yield _fault(stage, node, f"names the {what}, which is not there")
-        elif fault := _difference(item, there):
-            yield _fault(stage, node, f"names the {what} by {fault}")
+        if not item.is_output:
+            continue
+        there = files.get(item.path, {})
+        changed = _changed(there, listed.get(item.path))
+        for name in changed:
+            message = f"is not what {stage.name} made: its MD5 differs from that in DVC's list"
+            file = str(item.path / name)
+            yield Finding(Severity.FAULT, Check.DVC, node.key, file, message)
+        if not changed and (fault := _difference(item, there)):
+            yield _fault(stage, node, f"names the output {item.path} of {stage.name} by {fault}")
+
+
+def input_findings(
+    stage: LockedStage, node: Node, files: Files, known: Collection[Path]
+) -> Iterator[Finding]:
+    """Compare what an entry says of its inputs with what lies there.
+
+    DVC often depends on a whole folder, of which a stage reads one file. So a difference that is
+    explained by a file which is ``known`` to be changed is left to that one's own finding.
+    """
+    for item in stage.files:
+        if item.is_output or any(path.is_relative_to(item.path) for path in known):
+            continue
+        there = files.get(item.path, {})
+        if fault := _difference(item, there):
+            yield _fault(stage, node, f"names the input {item.path} of {stage.name} by {fault}")
 
 
 def status_findings(
@@ -96,6 +118,8 @@ def status_findings(
 
 def _difference(item: Locked, there: Mapping[str, Hashed]) -> str:
     """What an entry says of a path that is not so; "" if it is."""
+    if not there:
+        return f"the MD5 {item.md5}, and it is not there"
     if any(hashed.fault for hashed in there.values()):
         return "what cannot be read"
     if set(there) == {"."}:
@@ -110,6 +134,14 @@ def _difference(item: Locked, there: Mapping[str, Hashed]) -> str:
     if item.files != count:
         return f"{item.files} files, and it has {count}"
     return ""
+
+
+def _changed(there: Mapping[str, Hashed], listed: Mapping[str, str] | None) -> tuple[str, ...]:
+    """The files that differ from DVC's own list of them."""
+    if listed is None:
+        return ()
+    md5s = {name: hashed.md5 for name, hashed in there.items()}
+    return tuple(sorted(n for n in {*md5s, *listed} if md5s.get(n) != listed.get(n)))
 
 
 def _parameters(said: Sequence[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -36,6 +36,8 @@ def own_faults(record: Record, text: str | None) -> tuple[str, ...]:
     stated = digest_value({name: entry.sha256 for name, entry in record.files.items()})
     if stated != record.digest:
         faults.append("its digest does not follow from the files that it lists")
+    if record.seed != record.config.get("seed"):
+        faults.append("its seed is not that of its config")
     if any(entry.size < 0 for entry in record.files.values()):
         faults.append("a file has a negative size")
     return tuple(faults)

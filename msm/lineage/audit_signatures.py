@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from msm.identity import SIGNATURE
@@ -9,6 +10,8 @@ from msm.lineage.audit_files import local_place
 from msm.lineage.findings import Check, Finding, NotChecked, Part, Severity
 from msm.lineage.graph import Lineage
 from msm.signing.settings import Signing
+
+CHANGED = re.compile(r"Hash mismatch for '([^']+)'")  # as model-signing tells it
 
 
 def signature_part(lineage: Lineage, signing: Signing) -> Part:
@@ -29,12 +32,14 @@ def signature_part(lineage: Lineage, signing: Signing) -> Part:
     from msm.signing.signature import signature_fault
 
     findings = [
-        Finding(Severity.FAULT, Check.SIGNATURE, node.key, str(_file(place)), fault)
+        Finding(Severity.FAULT, Check.SIGNATURE, node.key, str(_file(place, fault)), fault)
         for node, place in outputs
         if (fault := signature_fault(place, signing))
     ]
     return Part({Check.SIGNATURE: len(outputs)}, tuple(findings))
 
 
-def _file(place: Path) -> Path:
-    return place / SIGNATURE
+def _file(place: Path, fault: str) -> Path:
+    """The file that a fault names as changed, else the signature itself."""
+    changed = CHANGED.search(fault)
+    return place / (changed[1] if changed else SIGNATURE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from msm.identity import RECORD
 from msm.lineage.audit_checkpoints import copy_findings
 from msm.lineage.audit_files import files_below, found_below, output_findings
 from msm.lineage.audit_record import own_faults
-from msm.lineage.dvc_tool import cache_folder
+from msm.lineage.dvc_tool import FOLDER, cache_folder, cached, read_list
 from msm.lineage.dvc_view import DvcView
 from msm.lineage.findings import Check, Finding, NotChecked, Part, Severity, join_parts
 from msm.lineage.graph import Lineage, Node
@@ -25,8 +24,6 @@ from msm.store import NOT_KEPT, FolderStore, Store
 from msm.task import Stage
 from msm.training.checkpoint_folders import STATE
 from msm.training.checkpoint_store import whole_copies
-
-OF_FOLDER = ".dir"
 
 
 def store_part(lineage: Lineage, store: Store | None) -> Part:
@@ -49,15 +46,13 @@ def cache_part(view: DvcView, root: Path) -> Part:
     unsaid: list[NotChecked] = []
     for stage, node in view.entries:
         for item in stage.files:
-            if item.is_output:
-                try:
-                    for md5 in _cached(cache, item.md5):
-                        named[_at(cache, md5)] = (node, md5.removesuffix(OF_FOLDER))
-                except FileNotFoundError:
-                    unsaid.append(NotChecked(Check.DVC_CACHE, node.label, "it has no copy there"))
-                except (ValueError, KeyError, TypeError):
-                    place = _at(cache, item.md5)
-                    named[place] = (node, item.md5.removesuffix(OF_FOLDER))
+            if not item.is_output:
+                continue
+            if not cached(cache, item.md5).exists():
+                unsaid.append(NotChecked(Check.DVC_CACHE, node.label, "it has no copy there"))
+                continue
+            for md5 in (item.md5, *(read_list(cache, item.md5) or {}).values()):
+                named[cached(cache, md5)] = (node, md5.removesuffix(FOLDER))
     hashes = hash_files(named, md5_of=named)
     findings = list(_cache_findings(hashes, named))
     return Part({Check.DVC_CACHE: len(named)}, tuple(findings), tuple(unsaid))
@@ -118,21 +113,6 @@ def _hashed(store: Store, at: str, record: Record) -> Mapping[str, Hashed]:
     return {
         name: Hashed(entry.size, entry.sha256) for name, entry in found.items() if name != MANIFEST
     }
-
-
-def _at(cache: Path, md5: str) -> Path:
-    return cache / md5[:2] / md5[2:]
-
-
-def _cached(cache: Path, md5: str) -> Iterator[str]:
-    """The names of all that the cache holds of an output: the folder's list, then its files."""
-    if not md5.endswith(OF_FOLDER):
-        yield md5
-        return
-    listed = json.loads(_at(cache, md5).read_text(encoding="utf-8"))
-    yield md5
-    for item in listed:
-        yield str(item["md5"])
 
 
 def _cache_findings(

@@ -74,14 +74,13 @@ def read_workspace(lineage: Lineage, root: Path) -> Reading:
 
 def workspace_part(lineage: Lineage, root: Path, reading: Reading) -> Part:
     """All checks on records, files, kept checkpoints, commits and ``dvc.lock``."""
-    return join_parts(
-        [
-            _files_part(lineage, reading),
-            _records_part(lineage, root),
-            _checkpoints_part(reading),
-            dvc_part(lineage, root, reading.dvc, reading.hashes),
-        ]
-    )
+    parts = [
+        _files_part(lineage, reading),
+        _records_part(lineage, root),
+        _checkpoints_part(reading),
+    ]
+    before = join_parts(parts).findings
+    return join_parts([*parts, dvc_part(lineage, root, reading.dvc, reading.hashes, before)])
 
 
 def _files_part(lineage: Lineage, reading: Reading) -> Part:

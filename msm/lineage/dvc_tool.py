@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from msm.errors import UserError
 
 SECONDS = 600
 LOCK, PIPELINE = "dvc.lock", "dvc.yaml"
+FOLDER = ".dir"  # how the MD5 of a folder ends
 
 
 def folder_md5(md5s: Mapping[str, str]) -> str:
@@ -82,6 +84,22 @@ def cache_folder(root: Path) -> Path:
     if done.returncode != 0:
         raise UserError(_last_line(done))
     return Path(done.stdout.strip()) / "files" / "md5"
+
+
+def read_list(cache: Path, md5: str) -> dict[str, str] | None:
+    """The MD5 of each file of a folder by name, from DVC's cache; None where that is not sound."""
+    try:
+        content = cached(cache, md5).read_bytes()
+        if f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}{FOLDER}" != md5:
+            return None
+        return {str(item["relpath"]): str(item["md5"]) for item in json.loads(content)}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def cached(cache: Path, md5: str) -> Path:
+    """Where DVC's cache keeps what has an MD5."""
+    return cache / md5[:2] / md5[2:]
 
 
 def _dvc(root: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:

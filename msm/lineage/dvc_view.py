@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from msm.errors import UserError
-from msm.lineage.audit_dvc import entry_findings, followed, outputs_by_place, status_findings
+from msm.lineage.audit_dvc import (
+    entry_findings,
+    followed,
+    input_findings,
+    outputs_by_place,
+    status_findings,
+)
 from msm.lineage.audit_files import found_below
 from msm.lineage.dvc_lock import LockedStage, read_lock
-from msm.lineage.dvc_tool import LOCK, ignored, locks_below, stage_status
+from msm.lineage.dvc_tool import LOCK, cache_folder, ignored, locks_below, read_list, stage_status
 from msm.lineage.findings import Check, Finding, NotChecked, Part, Severity, join_parts
 from msm.lineage.graph import Lineage, Node, NodeKind
 from msm.lineage.hashing import Hashed
@@ -59,14 +65,29 @@ def read_dvc(lineage: Lineage, root: Path) -> DvcView:
     return DvcView(entries, files, Part({Check.DVC: len(entries)}, tuple(faults), left_out))
 
 
-def dvc_part(lineage: Lineage, root: Path, view: DvcView, hashes: Mapping[Path, Hashed]) -> Part:
-    """Compare the entries with the files, and ask DVC about commands and parameters."""
+def dvc_part(
+    lineage: Lineage,
+    root: Path,
+    view: DvcView,
+    hashes: Mapping[Path, Hashed],
+    before: Iterable[Finding],
+) -> Part:
+    """Compare the entries with the files, and ask DVC about commands and parameters.
+
+    ``before`` is what was found of the files already.
+    """
     if not view.entries:
         return view.part
     files = {path: found_below(path, found, hashes) for path, found in view.files.items()}
+    listed = _lists(view, root)
     findings = [
-        finding for stage, node in view.entries for finding in entry_findings(stage, node, files)
+        finding
+        for stage, node in view.entries
+        for finding in entry_findings(stage, node, files, listed)
     ]
+    known = {Path(finding.file).resolve() for finding in (*before, *findings)}
+    for stage, node in view.entries:
+        findings += input_findings(stage, node, files, known)
     places = outputs_by_place(tuple(lineage.nodes.values()))
     unsaid: tuple[NotChecked, ...] = ()
     try:
@@ -75,6 +96,20 @@ def dvc_part(lineage: Lineage, root: Path, view: DvcView, hashes: Mapping[Path, 
     except UserError as error:
         unsaid = (NotChecked(Check.DVC, "commands and parameters", f"dvc status: {error}"),)
     return join_parts([view.part, Part({}, tuple(findings), unsaid)])
+
+
+def _lists(view: DvcView, root: Path) -> dict[Path, dict[str, str]]:
+    """For each output whose list DVC's cache still holds as it was: the MD5 of each file."""
+    found: dict[Path, dict[str, str]] = {}
+    try:
+        cache = cache_folder(root)
+    except UserError:
+        return found
+    for item in (item for stage, _ in view.entries for item in stage.files if item.is_output):
+        listed = read_list(cache, item.md5)
+        if listed is not None:
+            found[item.path] = listed
+    return found
 
 
 def _all_files(path: Path) -> tuple[Path, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from msm.lineage.findings import Finding, Severity
-from msm.lineage.graph import Lineage, NodeKind
+from msm.lineage.graph import Lineage, Node, NodeKind
 
 
 def untrusted(lineage: Lineage, findings: Iterable[Finding]) -> tuple[str, ...]:
@@ -27,8 +28,14 @@ def untrusted(lineage: Lineage, findings: Iterable[Finding]) -> tuple[str, ...]:
                 waiting.append(key)
     place = made_in_order(lineage)
     outputs = [lineage.nodes[key] for key in reached if lineage.nodes[key].kind is NodeKind.OUTPUT]
-    labels = [node.label for node in sorted(outputs, key=lambda node: place[node.key])]
+    labels = [label_of(node) for node in sorted(outputs, key=lambda node: place[node.key])]
     return tuple(dict.fromkeys([*labels, *(key for key in faults if key not in lineage.nodes)]))
+
+
+def label_of(node: Node) -> str:
+    """``stage/name`` of an output, from its folder in a workspace: its record may be the fault."""
+    parts = Path(node.place).parts
+    return "/".join(parts[-2:]) if parts[-4:-3] == ("outputs",) else node.label
 
 
 def made_in_order(lineage: Lineage) -> Mapping[str, tuple[int, str]]:
