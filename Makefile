@@ -12,7 +12,7 @@ STACK ?= .stack
 PORT  ?=
 
 .PHONY: stack stack-status stack-env stack-down stack-delete
-.PHONY: run study test lint repro pipelines k8s-tools k8s-server k8s-check images images-requirements \
+.PHONY: run study test lint repro lock-data pipelines k8s-tools k8s-server k8s-check images images-requirements \
     images-check environment lock clean
 run: environment            ## the embedded experiment on one seed
 	$(BIN)/msm run recipes/cheese.yaml
@@ -30,6 +30,16 @@ lint: environment
 
 repro: environment          ## the embedded experiment as DVC stages
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
+
+# Of a clean commit: the lock says which stages and recipe its data are of.
+lock-data: environment      ## run the embedded experiment anew, and lock and push its data
+	@test -z "$$(git status --porcelain --untracked-files=no)" || \
+	    { echo "commit your changes first: records name the commit"; exit 2; }
+	rm -rf outputs/cheese
+	$(BIN)/msm run recipes/cheese.yaml
+	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
+	$(BIN)/dvc push
+	@echo "now:  git add dvc.lock && git commit"
 
 pipelines: environment      ## compile the KFP pipelines of the recipes again
 	$(BIN)/msm pipeline compile recipes/*.yaml

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from msm import __version__
+from msm.cli_adopt import adopt
 from msm.cli_audit import audit_command
 from msm.cli_lineage import lineage
 from msm.cli_options import Overrides, Profile, RecipePath, Replace, Root, TaskName
+from msm.cli_rerun import rerun
 from msm.cli_review import demote, gate, history, promote, webhook_app
 from msm.cli_sign import sign, verify
 from msm.cli_spec import spec_app
@@ -383,6 +385,8 @@ def _track_in(workspace: Path) -> None:
 
 app.command("audit")(audit_command)
 app.command("lineage")(lineage)
+app.command("adopt")(adopt)
+app.command("rerun")(rerun)
 
 
 @app.callback(invoke_without_command=True)

@@ -20,6 +20,7 @@ from msm.errors import UserError
 from msm.experiment import build_tasks, find_task
 from msm.identity import digest_path
 from msm.locate import locate
+from msm.origin import origin_of
 from msm.pipeline_state import reported, task_reports
 from msm.recipe import Recipe
 from msm.record import Record
@@ -76,7 +77,12 @@ def run_task(bundle: str, stage: str, name: str, inputs: Sequence[Given], out: s
             if task.stage is Stage.TRAIN and execution.trainer.job is not None:
                 _have_trained(recipe, text, task, located)
             record, _ = run_stage(
-                definition(task.stage), task.config, located, Path(out), execution
+                definition(task.stage),
+                task.config,
+                located,
+                Path(out),
+                execution,
+                origin=origin_of(recipe, task.label, Path(folder)),
             )
             made.append(record)
     shown = metadata(task.label, record)

@@ -8,7 +8,7 @@ are relative to the file that names them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
@@ -117,36 +117,41 @@ def _in_profile(
 
 def _absolute_paths(raw: dict[str, Any], folder: Path) -> None:
     """Resolve the paths a recipe names against its own folder (they are in no identity)."""
+    each_path(raw, lambda path: str((folder / path).resolve()))
+
+
+def each_path(raw: dict[str, Any], change: Callable[[str], str]) -> None:
+    """Put ``change(path)`` in the place of every path of a recipe's mapping, whole or in part."""
     for spec in _parts(raw, "specs"):
-        _resolve(spec, "path", folder)
+        _change(spec, "path", change)
     evaluation = _part(raw, "evaluation")
-    _resolve(evaluation, "suite", folder)
-    _resolve(evaluation, "judge_check", folder)
+    _change(evaluation, "suite", change)
+    _change(evaluation, "judge_check", change)
     suites = _part(evaluation, "suites")
-    _resolve(_part(suites, "reasoning"), "reasons", folder)
+    _change(_part(suites, "reasoning"), "reasons", change)
     knowledge = _part(suites, "spec-knowledge")
     if isinstance(knowledge.get("others"), list):
-        knowledge["others"] = [str((folder / str(path)).resolve()) for path in knowledge["others"]]
+        knowledge["others"] = [change(str(path)) for path in knowledge["others"]]
     for place in (
         _part(raw, "student"),
         *(_part(arm, "checkpoint") for arm in _parts(raw, "arms")),
     ):
         if place.get("source") == "folder":
-            _resolve(place, "name", folder)
+            _change(place, "name", change)
     execution = _part(raw, "execution")
     if "://" not in str(execution.get("store", "")):
-        _resolve(execution, "store", folder)
+        _change(execution, "store", change)
     signing = _part(execution, "signing")
     for key in ("key", "public_key", "certificate"):
-        _resolve(signing, key, folder)
+        _change(signing, key, change)
     for key in ("chain", "reviewers"):
         if isinstance(signing.get(key), list):
-            signing[key] = [str((folder / str(path)).resolve()) for path in signing[key]]
+            signing[key] = [change(str(path)) for path in signing[key]]
     for role in ("author", "judge"):
-        _resolve(_part(raw, role), "folder", folder)
+        _change(_part(raw, role), "folder", change)
     for chats in _parts(raw, "demonstrations"):
-        _resolve(_part(chats, "source"), "path", folder)
-        _resolve(_part(chats, "embeddings"), "folder", folder)
+        _change(_part(chats, "source"), "path", change)
+        _change(_part(chats, "embeddings"), "folder", change)
 
 
 def _part(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -159,9 +164,9 @@ def _parts(raw: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     return [_part(_part(raw, key), name) for name in _part(raw, key)]
 
 
-def _resolve(place: dict[str, Any], key: str, folder: Path) -> None:
+def _change(place: dict[str, Any], key: str, change: Callable[[str], str]) -> None:
     if place.get(key):
-        place[key] = str((folder / str(place[key])).resolve())
+        place[key] = change(str(place[key]))
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:

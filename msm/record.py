@@ -61,7 +61,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Record:
-    """The content of ``record.json``; ``digest`` is the content digest of the output's files."""
+    """The content of ``record.json``; ``digest`` is the content digest of the output's files.
+
+    ``origin`` is the task and recipe that asked for it (``msm.origin``), if that is known.
+    """
 
     stage: str
     stage_version: int
@@ -76,6 +79,7 @@ class Record:
     seconds: float
     code: Mapping[str, Any]
     environment: Mapping[str, Any]
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The record as indented JSON."""

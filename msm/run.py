@@ -83,9 +83,7 @@ def run_experiment(
             begin = error is None and not stopping
             for task in [t for t in waiting if _ready(t, done)] if begin else []:
                 waiting.remove(task)
-                job = pool.submit(
-                    _work, recipe.model_dump(by_alias=True), root, task, replace_outputs
-                )
+                job = pool.submit(_work, _plain(recipe), root, task, replace_outputs)
                 running[job] = task
             ended, _ = wait(running, WAKE_SECONDS, return_when=FIRST_COMPLETED)
             for job in ended:
@@ -148,6 +146,11 @@ def check_texts(recipe: Recipe, tasks: Sequence[Task]) -> None:
             check_judge(task.config)
     if recipe.evaluation.suite:
         read_suite(Path(recipe.evaluation.suite))
+
+
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    """As it was written, for the records to say so; what was left out is filled in again."""
+    return recipe.model_dump(by_alias=True, exclude_unset=True)
 
 
 def _ready(task: Task, done: set[str]) -> bool:

@@ -35,7 +35,7 @@ from msm.record import (
 )
 from msm.signing.outputs import check_before_work, sign_output
 from msm.signing.settings import Signing
-from msm.store import Store, keep, open_store, take
+from msm.store import Store, keep, named_store, take
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
@@ -91,11 +91,12 @@ def run_stage(
     out: Path,
     execution: Execution,
     replace: bool = False,
+    origin: Mapping[str, Any] | None = None,
 ) -> tuple[Record, bool]:
     """Bring ``out`` into being; returns its record and whether any work was done.
 
     Where there is a store (``msm.store``), an output that lies in it is taken, and one that is
-    finished is pushed to it.
+    finished is pushed to it. ``origin`` goes into the record (``msm.origin``).
 
     Raises:
         UserError: ``out`` holds another identity and ``replace`` is not set; another process is
@@ -106,7 +107,7 @@ def run_stage(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with _only_process(out):
-            store = open_store(execution, definition.name)
+            store = named_store(execution)
             present = _present(out, identity, replace)
             if present is None and store is not None:
                 present = _taken(store, definition.name, identity, out)
@@ -136,6 +137,7 @@ def run_stage(
                 seconds=round(time.monotonic() - clock, 3),
                 code=code_state(),
                 environment={**environment_state(), "execution": execution.recorded()},
+                origin=origin or {},
             )
             finished = _finish(record, partial, out, execution.signing)
             if store is not None:

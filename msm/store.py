@@ -23,6 +23,7 @@ from typing import Protocol, TypeVar
 from msm.errors import UserError
 from msm.execution import Execution
 from msm.identity import RECORD, SIGNATURE, digest_value, file_digests
+from msm.listing import Listed, Listing, list_files, listing_name, to_text
 from msm.record import Record, parse_record, read_record
 from msm.storage.address import parse_address
 from msm.storage.bucket import Bucket
@@ -34,8 +35,9 @@ from msm.task import Stage
 
 STORE_VARIABLE = "MSM_STORE"
 SCHEME = "s3://"
-# What `register` makes is in MLflow; its folder from elsewhere would only say that it was done.
-NOT_KEPT = (Stage.REGISTER.value,)
+# What `register` makes is in MLflow; its folder from elsewhere would only say that it was done. It
+# is kept all the same, for `msm adopt` to point to.
+NOT_TAKEN = (Stage.REGISTER.value,)
 # An output took hours and its machine may be gone with it, so a server is waited for: two minutes.
 PAUSES = (2, 4, 8, 16, 32, 64)
 
@@ -65,20 +67,17 @@ class Store(Protocol):
         """Bring the files there, and then the record."""
         ...
 
+    def list_files(self, at: str, record: Record) -> Listing:
+        """Read the files there, once, and list them; nothing is kept."""
+        ...
 
-def open_store(execution: Execution, stage: str) -> Store | None:
+
+def named_store(execution: Execution) -> Store | None:
     """The store that ``execution.store`` or the environment's MSM_STORE names, if any does.
-
-    None, too, for a stage whose output is not kept in it.
 
     Raises:
         UserError: the address is malformed.
     """
-    return None if stage in NOT_KEPT else named_store(execution)
-
-
-def named_store(execution: Execution) -> Store | None:
-    """As ``open_store``, for whatever else is to lie in it."""
     address = execution.store or os.environ.get(STORE_VARIABLE, "")
     if not address:
         return None
@@ -93,19 +92,19 @@ def take(store: Store, stage: str, identity: str, folder: Path) -> Record | None
     """Bring an output and its record into ``folder`` if the store has it whole.
 
     Args:
-        store: of ``open_store``.
+        store: of ``named_store``.
         stage: its name.
         identity: of the output that is wanted.
         folder: made here; it may be what an earlier call of the same left behind.
 
     Returns:
-        The record; None where the store has no such output.
+        The record; None where the store has no such output, or the stage's are not to be taken.
 
     Raises:
         UserError: what lies there is not what its record says: names the files.
     """
     at = f"{stage}/{identity}"
-    text = patiently(lambda: store.read(at, RECORD))
+    text = None if stage in NOT_TAKEN else patiently(lambda: store.read(at, RECORD))
     if text is None:
         return None
     where = store.place(f"{at}/{RECORD}")
@@ -119,7 +118,7 @@ def take(store: Store, stage: str, identity: str, folder: Path) -> Record | None
         shutil.rmtree(folder, ignore_errors=True)
         patiently(lambda: store.fetch(at, record, folder))
     (folder / RECORD).write_text(text, encoding="utf-8")
-    signature = patiently(lambda: store.read(at, _signature_name(text)))
+    signature = patiently(lambda: store.read(at, signature_name(text)))
     if signature is None:
         (folder / SIGNATURE).unlink(missing_ok=True)
     else:
@@ -128,7 +127,7 @@ def take(store: Store, stage: str, identity: str, folder: Path) -> Record | None
 
 
 def keep(store: Store, folder: Path) -> None:
-    """Push a finished output, unless the store has one of its identity.
+    """Push a finished output and the list of its files, unless the store has its identity.
 
     Raises:
         UserError: the store cannot be written, or the output was changed since it was finished.
@@ -139,12 +138,15 @@ def keep(store: Store, folder: Path) -> None:
     if patiently(lambda: store.read(at, RECORD)) is None:
         if (folder / SIGNATURE).is_file():
             signature = (folder / SIGNATURE).read_text(encoding="utf-8")
-            name = _signature_name(record.to_json())
+            name = signature_name(record.to_json())
             patiently(lambda: store.write(at, name, signature))
+        there = [name for name in record.files if (folder / name).is_file()]
+        listed = to_text(list_files(folder, there))
+        patiently(lambda: store.write(at, listing_name(record.digest), listed))
         patiently(lambda: store.push(at, record, folder))
 
 
-def _signature_name(record: str) -> str:
+def signature_name(record: str) -> str:
     """Named for the record it covers: the same output made twice has two records."""
     return f"{hashlib.sha256(record.encode()).hexdigest()}.sig"
 
@@ -191,6 +193,12 @@ class FolderStore:
                 raise UserError(_changed(folder))
             _settle(aside / "files", self.root / at / record.digest)
         self.write(at, RECORD, record.to_json())
+
+    def list_files(self, at: str, record: Record) -> Listing:
+        """See ``Store``."""
+        place = self.root / at / record.digest
+        there = [name for name in record.files if (place / name).is_file()]
+        return list_files(place, there)
 
     def write(self, at: str, name: str, text: str) -> None:
         """See ``Store``."""
@@ -249,6 +257,17 @@ class BucketStore:
             return
         place = f"{self.url}/{at}/{record.digest}"
         fetch_folder(place, folder, record.digest)
+
+    def list_files(self, at: str, record: Record) -> Listing:
+        """See ``Store``."""
+        bucket = Bucket(parse_address(f"{self.url}/{at}/{record.digest}"))
+        listed = bucket.objects()
+        listing = {}
+        for name in sorted(set(record.files) & set(listed)):
+            digest = hashlib.md5(usedforsecurity=False)
+            bucket.stream(listed[name], 0, listed[name].size, digest.update)
+            listing[name] = Listed(listed[name].size, digest.hexdigest())
+        return listing
 
     def push(self, at: str, record: Record, folder: Path) -> None:
         """See ``Store``."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msm.locate import locate
+from msm.origin import origin_of
 from msm.recipe import Recipe
 from msm.record import Record
 from msm.stage import run_stage
@@ -44,4 +45,5 @@ class Workspace:
             self.output(task.stage, task.name),
             self.recipe.execution.named(self.recipe.name, task.label),
             replace,
+            origin_of(self.recipe, task.label),
         )

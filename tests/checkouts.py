@@ -19,8 +19,9 @@ RECIPE = "recipes/cheese.yaml"
 
 def small_checkout(root: Path, checkout: Path) -> Path:
     """A git and DVC repository with the real dvc.yaml, and the tiny recipe in cheese's place."""
-    files = (".dvc/config", ".dvc/plots/forest.json", ".dvcignore", ".gitignore", "dvc.yaml")
-    for name in (*files, "msm/stages.py"):
+    plots = (".dvc/plots/forest.json", ".dvc/plots/curves.json")
+    files = (".dvc/config", ".dvcignore", ".gitignore", "dvc.yaml", "msm/stages.py")
+    for name in (*plots, *files):
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / name, checkout / name)
     shutil.copytree(root / "specs", checkout / "specs")

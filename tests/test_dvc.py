@@ -1,22 +1,28 @@
-"""dvc.yaml is the same experiment as `msm run recipes/cheese.yaml`, and DVC agrees when done."""
+"""dvc.yaml is the same experiment as `msm run` of its recipe, and DVC agrees when done."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from dvc.dependency.param import ParamsDependency
+from dvc.output import Output
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 
 from msm.experiment import build_tasks
+from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
 from msm.task import FileInput, OutputInput, StudentInput, Task
 from tests.checkouts import RECIPE, records, run, small_checkout
 
+STUDY = "recipes/cheese-study.yaml"
+LOCK = Path(__file__).parents[1] / "dvc.lock"
 NO_OP_SECONDS = 10  # 1.6 s of one core; the rest is for a machine busy with other tests
 CHANGES = (
     "assistant=Otto",
@@ -38,23 +44,38 @@ CHANGES = (
 )
 
 
-@pytest.fixture(scope="module")
-def stages(root: Path) -> dict[str, PipelineStage]:
-    """The stages of dvc.yaml by their output's ``stage/name``."""
-    found = Repo(str(root)).index.stages
-    return {"/".join(str(stage.outs[0]).split("/")[2:]): stage for stage in found}
+@dataclass(frozen=True)
+class Written:
+    """A recipe's file and content, and the DVC stages of its outputs by ``stage/name``."""
+
+    file: str
+    recipe: Recipe
+    stages: dict[str, PipelineStage]
 
 
-def test_stages_are_the_tasks_of_the_recipe(root: Path, stages: dict[str, PipelineStage]) -> None:
-    recipe = load_recipe(root / RECIPE)
+@pytest.fixture(scope="module", params=[RECIPE, STUDY])
+def written(request: pytest.FixtureRequest, root: Path) -> Written:
+    """A recipe, and the stages of its dvc.yaml."""
+    recipe = load_recipe(root / request.param)
+    stages = {}
+    for stage in Repo(str(root)).index.stages:
+        experiment, label = _path(stage.outs[0], root).removeprefix("outputs/").split("/", 1)
+        if experiment == recipe.name:
+            stages[label] = stage
+    return Written(request.param, recipe, stages)
+
+
+def test_stages_are_the_tasks_of_the_recipe(root: Path, written: Written) -> None:
+    recipe = written.recipe
     tasks = build_tasks(recipe)
-    assert sorted(stages) == sorted(task.label for task in tasks)
+    assert sorted(written.stages) == sorted(task.label for task in tasks)
     for task in tasks:
-        stage = stages[task.label]
-        assert [str(out) for out in stage.outs] == [f"outputs/{recipe.name}/{task.label}"]
-        assert stage.cmd == f"msm {task.stage} {RECIPE} {task.name} --replace"
+        stage = written.stages[task.label]
+        assert [_path(out, root) for out in stage.outs] == [f"outputs/{recipe.name}/{task.label}"]
+        assert stage.cmd == f"msm {task.stage} {written.file} {task.name} --replace"
+        assert Path(stage.wdir) == root
         assert stage.outs[0].persist
-        deps = [str(dep) for dep in stage.deps if not isinstance(dep, ParamsDependency)]
+        deps = [_path(dep, root) for dep in stage.deps if not isinstance(dep, ParamsDependency)]
         read = _paths(task, recipe.name, root)
         for path in read:
             assert any(path == dep or path.startswith(f"{dep}/") for dep in deps), (task, path)
@@ -64,21 +85,43 @@ def test_stages_are_the_tasks_of_the_recipe(root: Path, stages: dict[str, Pipeli
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_key_is_a_parameter_of_every_stage_it_changes(
-    change: str, root: Path, stages: dict[str, PipelineStage]
+    change: str, root: Path, written: Written
 ) -> None:
-    before = {task.label: task for task in build_tasks(load_recipe(root / RECIPE))}
-    after = {task.label: task for task in build_tasks(load_recipe(root / RECIPE, [change]))}
+    before = {task.label: task for task in build_tasks(written.recipe)}
+    after = {task.label: task for task in build_tasks(load_recipe(root / written.file, [change]))}
     changed = {label for label, task in after.items() if task.config != before[label].config}
     assert changed
-    assert changed <= _with_parameter(change.split("=")[0].split(".")[0], stages)
+    assert changed <= _with_parameter(change.split("=")[0].split(".")[0], written.stages)
 
 
-def test_the_student_is_a_parameter_of_every_stage_that_reads_it(
-    root: Path, stages: dict[str, PipelineStage]
-) -> None:
-    tasks = build_tasks(load_recipe(root / RECIPE))
+def test_the_student_is_a_parameter_of_every_stage_that_reads_it(written: Written) -> None:
+    tasks = build_tasks(written.recipe)
     readers = {task.label for task in tasks if StudentInput() in task.inputs.values()}
-    assert readers == _with_parameter("student", stages)
+    assert readers == _with_parameter("student", written.stages)
+
+
+def test_a_key_that_a_recipe_states_itself_is_a_parameter_of_its_own_file(
+    root: Path, written: Written
+) -> None:
+    """A key of a file that the recipe extends would hide a change of the recipe itself."""
+    stated = set(yaml.safe_load((root / written.file).read_text(encoding="utf-8")))
+    for stage in written.stages.values():
+        files = {Path(dep.fs_path): set(dep.params) for dep in stage.deps if _is_parameters(dep)}
+        named = set().union(*files.values())
+        assert named & stated <= files.get(root / written.file, set())
+
+
+@pytest.mark.skipif(not LOCK.exists(), reason="there is no dvc.lock; `make lock-data` makes it")
+def test_the_lock_is_of_this_recipe_and_these_stages(root: Path, tmp_path: Path) -> None:
+    """Without its data: if this fails, `make lock-data` and commit dvc.lock."""
+    checkout = tmp_path / "checkout"
+    for name in ("dvc.yaml", "dvc.lock", "recipes", "specs", "evals", "msm/stages.py", ".dvc"):
+        _copy(root / name, checkout / name)
+    run(checkout, "git", "init", "--quiet")
+    said = run(checkout, "dvc", "repro", "--dry", "--allow-missing")
+    assert [line for line in said.splitlines() if line.startswith("Running stage")] == []
+    locked = yaml.safe_load((root / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    assert len(locked) == len(build_tasks(load_recipe(root / RECIPE)))
 
 
 @pytest.mark.slow
@@ -122,6 +165,22 @@ def _paths(task: Task, experiment: str, root: Path) -> list[str]:
             case OutputInput(stage, name):
                 paths.append(f"outputs/{experiment}/{stage}/{name}")
     return paths
+
+
+def _path(item: Output, root: Path) -> str:
+    return Path(item.fs_path).relative_to(root).as_posix()
+
+
+def _is_parameters(dep: Output) -> bool:
+    return isinstance(dep, ParamsDependency)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("cache", "tmp"))
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
 
 
 def _with_parameter(key: str, stages: dict[str, PipelineStage]) -> set[str]:

@@ -197,7 +197,9 @@ def test_the_store_is_in_no_identity_and_in_no_record(body: Body, tmp_path: Path
     assert str(tmp_path) not in with_store.to_json()
 
 
-def test_a_registration_is_not_taken_from_elsewhere(body: Body, tmp_path: Path, store: str) -> None:
+def test_a_registration_is_kept_but_not_taken_from_elsewhere(
+    body: Body, tmp_path: Path, store: str
+) -> None:
     for place in ("a", "b"):
         _, worked = _run(body, tmp_path / place / "out", store, stage="register")
         assert worked

@@ -20,7 +20,7 @@ from msm.storage.address import parse_address
 from msm.storage.bucket import Bucket
 from msm.storage.hashing import hash_objects
 from msm.storage.manifest import MANIFEST, find_manifest
-from msm.store import NOT_KEPT, FolderStore, Store
+from msm.store import FolderStore, Store
 from msm.task import Stage
 from msm.training.checkpoint_folders import STATE
 from msm.training.checkpoint_store import whole_copies
@@ -30,7 +30,7 @@ def store_part(lineage: Lineage, store: Store | None) -> Part:
     """Hash what the store has of each output; it is compared with the store's own record of it."""
     if store is None:
         return Part({}, (), (NotChecked(Check.STORE, "all", "there is no store (MSM_STORE)"),))
-    parts = [_stored(node, store) for node in lineage.nodes.values() if _is_kept(node)]
+    parts = [_stored(node, store) for node in lineage.nodes.values() if node.record]
     return join_parts(parts)
 
 
@@ -70,10 +70,6 @@ def copies_part(lineage: Lineage) -> Part:
                 unsaid = NotChecked(Check.CHECKPOINTS, node.label, str(error))
                 parts.append(Part({}, (), (unsaid,)))
     return join_parts(parts)
-
-
-def _is_kept(node: Node) -> bool:
-    return node.record is not None and node.record.stage not in NOT_KEPT
 
 
 def _stored(node: Node, store: Store) -> Part:
