@@ -20,6 +20,7 @@ from msm.cli_lineage import lineage
 from msm.cli_options import Overrides, Profile, RecipePath, Replace, Root, TaskName
 from msm.cli_rerun import rerun
 from msm.cli_review import demote, gate, history, promote, webhook_app
+from msm.cli_review_page import review
 from msm.cli_sign import sign, verify
 from msm.cli_spec import spec_app
 from msm.errors import Interrupted, UserError
@@ -356,7 +357,7 @@ def export_command(
     export_and_show(checkpoint, out, workspace, asked)
 
 
-for _plain_command in (gate, promote, demote, history, sign, verify):
+for _plain_command in (gate, promote, demote, history, review, sign, verify):
     app.command()(_plain_command)
 app.add_typer(webhook_app, name="webhook")
 

@@ -14,6 +14,7 @@ from msm.recipe import Recipe
 from msm.record import Record
 from msm.training.export import Base, Form, Unfinished, check_trained, export, is_unfinished
 from msm.training.export_card import CardFacts, Phase, facts_of, flat
+from msm.training.licence import licence_of
 from msm.training.student import materialise_student
 from msm.training_settings import Precision
 from msm.weights import Source, Student
@@ -94,22 +95,8 @@ def _base(given: Base, student: Student | None) -> Base:
     return Base(
         given.name or (student.name if hub else ""),
         given.revision or (student.revision if hub and not given.name else ""),
-        given.licence or _licence(student),
+        given.licence or licence_of(student),
     )
-
-
-def _licence(student: Student) -> str:
-    """What a package says of its own licence; '' for what comes from elsewhere."""
-    from importlib.metadata import PackageNotFoundError, metadata
-
-    if student.source is not Source.PACKAGE:
-        return ""
-    try:
-        said = metadata(student.name).json
-    except PackageNotFoundError:
-        return ""
-    found = str(said.get("license_expression") or said.get("license") or "").split()
-    return found[0].lower() if len(found) == 1 else ""
 
 
 def _unfinished(

@@ -12,7 +12,7 @@ from msm.model_choice import ModelChoice
 from msm.parts import StageConfig
 from msm.suites import SuiteName, SuiteSettings
 from msm.training_settings import AdapterStart, Lora, Method, Optimisation, Precision
-from msm.weights import GivenCheckpoint
+from msm.weights import GivenCheckpoint, Student
 from msm.writing import Budget, Corpus, Outline
 
 
@@ -238,11 +238,25 @@ class ReportConfig(StageConfig):
 
 
 class RegisterConfig(StageConfig):
-    """What to log and which arm to register; ``checkpoints`` maps input roles to their arm."""
+    """What to log and which arm to register; ``results`` and ``suites`` map outputs to their arm.
+
+    ``start`` is the start model as the recipe names it, for those who load the registered model;
+    ``student`` is how a person names it.
+    """
 
     experiment: str
     model: str
     arm: str
     assistant: str
     student: str
+    start: Student
     results: Mapping[str, ArmResult]
+    suites: Mapping[str, SuiteResult] = {}
+
+    def identity_fields(self) -> dict[str, Any]:
+        """As JSON values; a start model in a folder counts by its content, which is no part here.
+
+        The checkpoints' records have that content's digest.
+        """
+        fields = super().identity_fields()
+        return {**fields, "start": self.start.portable().model_dump(mode="json")}

@@ -84,7 +84,7 @@ def build_tasks(recipe: Recipe) -> list[Task]:
                         scores[name] = result
     report = _report(recipe, scores, suites, list(tasks.values()))
     add(report)
-    register = _register(recipe, scores, checkpoints, list(tasks.values()))
+    register = _register(recipe, scores, suites, checkpoints, list(tasks.values()))
     tasks[register.label] = register
     return list(tasks.values())
 
@@ -265,12 +265,15 @@ def _report(
 def _register(
     recipe: Recipe,
     scores: Mapping[str, ArmResult],
+    suites: Mapping[str, SuiteResult],
     checkpoints: Mapping[str, ArmResult],
     tasks: list[Task],
 ) -> Task:
     inputs: dict[str, Input] = {
         "report": OutputInput(Stage.REPORT, recipe.name),
         **word_pairs(recipe),
+        **{f"spec:{name}": spec_file(recipe, name) for name in recipe.specs},
+        **{f"suite:{name}": OutputInput(Stage.EVALUATE, name) for name in suites},
     }
     for name in scores:
         inputs[f"scores:{name}"] = OutputInput(Stage.EVALUATE, name)
@@ -285,6 +288,8 @@ def _register(
         arm=recipe.register_.arm,
         assistant=recipe.assistant,
         student=recipe.student.label,
+        start=recipe.student,
         results=checkpoints,
+        suites=suites,
     )
     return Task(Stage.REGISTER, recipe.name, config, inputs)

@@ -15,7 +15,7 @@ _BODIES = {
     Stage.TRAIN: (2, "msm.training.train"),
     Stage.EVALUATE: (1, "msm.evals.evaluate"),
     Stage.REPORT: (2, "msm.reporting.report"),
-    Stage.REGISTER: (1, "msm.registry.register"),
+    Stage.REGISTER: (2, "msm.registry.register"),
 }
 
 

@@ -60,6 +60,12 @@ class Student(Part):
         name = Path(self.name).name if self.source is Source.FOLDER else self.name
         return f"{self.source} {name}" + (f"@{self.revision}" if self.revision else "")
 
+    def portable(self) -> Self:
+        """The same without the place of a folder, which is one machine's."""
+        if self.source is not Source.FOLDER:
+            return self
+        return self.model_copy(update={"name": Path(self.name).name})
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.source is not Source.RANDOM and not self.name:

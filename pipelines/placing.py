@@ -10,6 +10,7 @@ from msm.execution import Provider
 from msm.pools import ImageRole, Pool
 from msm.preflight import key_variable
 from msm.recipe import Recipe
+from msm.registry.server import PIPELINE_VARIABLE
 from msm.task import Stage
 from msm.training.trainjob import PRIORITY, QUEUE
 from msm.training.trainjob_run import IMAGE_VARIABLE
@@ -24,6 +25,7 @@ LOADING = (Stage.DEMONSTRATE, Stage.TRAIN, Stage.EVALUATE)  # a student, or chat
 CACHE_CLAIM, CACHE = "msm-cache", "/cache"
 LONGEST_PAUSE = "600s"
 LIGHT = Pool(cpu="500m", memory="1Gi", timeout_hours=1, retries=1)
+RUN_LABEL = "metadata.labels['pipeline/runid']"  # KFP puts it on every pod of a run
 TASK, TRAINER = "msm-task", "msm-trainer"  # service accounts
 # By these the network policies know a task.
 LABELS = {
@@ -151,6 +153,7 @@ def _environment(step: PipelineTask) -> None:
     kubernetes.use_config_map_as_env(step, CONFIG, {name: name for name in VARIABLES})
     _secret(step, S3, S3_KEYS)
     _secret(step, MLFLOW, MLFLOW_KEYS)
+    kubernetes.use_field_path_as_env(step, PIPELINE_VARIABLE, RUN_LABEL)
 
 
 def _keys(step: PipelineTask, recipe: Recipe) -> None:

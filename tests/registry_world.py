@@ -57,8 +57,8 @@ class Registered:
         return client(self.uri)
 
 
-def make_world(root: Path, overrides: tuple[str, ...] = ()) -> World:
-    """Run the experiment with made-up bodies; the report is the real one."""
+def make_world(root: Path, overrides: tuple[str, ...] = (), steps: int = 3) -> World:
+    """Run the experiment with made-up bodies, of so many steps; the report is the real one."""
     recipe = load_recipe(RECIPE, (ARMS, "analysis.resamples=100", *overrides))
     student = root / "student-of-a-name"
     student.mkdir(parents=True)
@@ -76,17 +76,17 @@ def make_world(root: Path, overrides: tuple[str, ...] = ()) -> World:
         }
 
     for task in tasks:
-        made = _definition(task)
+        made = _definition(task, steps)
         run_stage(made, task.config, locate(task), root / task.stage / task.name, Execution())
     assert isinstance(register.config, RegisterConfig)
     return World(root, register.config, locate(register))
 
 
-def _definition(task: Task) -> StageDefinition:
+def _definition(task: Task, steps: int) -> StageDefinition:
     if task.stage is Stage.REPORT:
         return definition(task.stage)
     bodies: dict[Stage, Callable[[Path, str], Outcome]] = {
-        Stage.TRAIN: _train,
+        Stage.TRAIN: lambda out, name: _train(out, name, steps),
         Stage.EVALUATE: _evaluate,
     }
     body = bodies.get(task.stage, _data)
@@ -106,8 +106,8 @@ def _data(out: Path, name: str) -> Outcome:
     )
 
 
-def _train(out: Path, name: str) -> Outcome:
-    steps = STEPS if name == "msm+aft-affordability-s1" else 3
+def _train(out: Path, name: str, steps: int) -> Outcome:
+    steps = STEPS if name == "msm+aft-affordability-s1" else steps
     (out / "adapter_model.safetensors").write_bytes(f"weights of {name}".encode())
     (out / "adapter_config.json").write_text('{"r": 16}')
     rows = [{"step": n, "loss": 3 - n / steps, "learning_rate": 1e-4} for n in range(1, steps + 1)]

@@ -34,7 +34,7 @@ from msm.record import COMMIT_VARIABLE, Outcome, Record, code_state, read_record
 from msm.registry.database import make_database
 from msm.registry.reviews import Registry, open_registry
 from msm.stage import StageDefinition, run_stage
-from msm.store import keep, open_store
+from msm.store import keep, named_store
 from msm.training.checkpoint_state import OPTIMISER
 from msm.training.checkpoint_store import copy_checkpoint, place
 from tests.commands import msm
@@ -256,7 +256,7 @@ def test_the_deep_audit_reads_the_store(
 ) -> None:
     chain = request.getfixturevalue("chain")
     url = request.getfixturevalue("s3_url") if kind == "s3" else str(tmp_path / "store")
-    store = open_store(Execution(store=url), "train")
+    store = named_store(Execution(store=url))
     assert store
     for stage in ("curate", "train", "evaluate"):
         keep(store, chain.place(stage))

@@ -18,7 +18,7 @@ from dvc.stage import PipelineStage
 from msm.experiment import build_tasks
 from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
-from msm.task import FileInput, OutputInput, StudentInput, Task
+from msm.task import FileInput, OutputInput, Stage, StudentInput, Task
 from tests.checkouts import RECIPE, records, run, small_checkout
 
 STUDY = "recipes/cheese-study.yaml"
@@ -94,9 +94,15 @@ def test_a_changed_key_is_a_parameter_of_every_stage_it_changes(
     assert changed <= _with_parameter(change.split("=")[0].split(".")[0], written.stages)
 
 
-def test_the_student_is_a_parameter_of_every_stage_that_reads_it(written: Written) -> None:
+def test_the_student_is_a_parameter_of_every_stage_that_reads_or_names_it(
+    written: Written,
+) -> None:
     tasks = build_tasks(written.recipe)
-    readers = {task.label for task in tasks if StudentInput() in task.inputs.values()}
+    readers = {
+        task.label
+        for task in tasks
+        if StudentInput() in task.inputs.values() or task.stage is Stage.REGISTER
+    }
     assert readers == _with_parameter("student", written.stages)
 
 

@@ -171,6 +171,39 @@ def test_a_run_of_a_training_that_was_never_finished_is_left_alone(
     assert other.info.run_id not in register(world, tmp_path / "out")["runs"].values()
 
 
+def test_register_ends_runs_that_show_no_sign_of_life(
+    world: World, uri: str, tmp_path: Path
+) -> None:
+    from msm.registry.tracker import LIVE, ensure_experiment
+
+    started = client(uri)
+    experiment = ensure_experiment(started, uri, "cheese")
+    now = time.time_ns() // 1_000_000
+    hour = 3_600_000
+    finished = identity(world.folder("checkpoint:aft-s1"))
+
+    def begin(output: str, made: str, hours: float, figure: float | None = None) -> str:
+        tags = {"msm.output": output, LIVE: made}
+        run = started.create_run(experiment, round(now - hours * hour), tags).info.run_id
+        if figure is not None:
+            started.log_metric(run, "live/loss", 1.0, round(now - figure * hour), 1)
+        return str(run)
+
+    taken = begin("train/aft-s1", finished, 9)  # the oldest of an output that is finished
+    left = {
+        begin("train/aft-s1", finished, 3): "KILLED",  # a second one of it, silent
+        begin("train/other", "0" * 64, 9): "KILLED",  # never a figure
+        begin("train/other", "1" * 64, 9, 7): "KILLED",  # a figure, long ago
+        begin("train/other", "2" * 64, 9, 1): "RUNNING",  # at work an hour ago
+        begin("train/other", "3" * 64, 1): "RUNNING",  # just begun
+    }
+    done = register(world, tmp_path / "out")
+    assert done["runs"]["aft-s1"] == taken
+    assert {run: started.get_run(run).info.status for run in left} == left
+    ended = next(iter(left))
+    assert started.get_run(ended).info.end_time == round(now - 3 * hour)
+
+
 def test_in_a_pipeline_the_run_lies_below_the_tasks(
     uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

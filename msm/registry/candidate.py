@@ -7,6 +7,7 @@ from msm.errors import UserError
 from msm.evals.items import IN_DOMAIN
 from msm.registry.acting_user import acting_user
 from msm.registry.checkpoint_run import Logged
+from msm.registry.links import dvc_links, log_links, pipeline_links
 from msm.registry.models import Version
 from msm.registry.reviews import AUTHOR
 from msm.registry.sources import Checkpoint, Sources
@@ -46,22 +47,34 @@ def choose(config: RegisterConfig, sources: Sources) -> Checkpoint:
 
 
 def version_of(
-    config: RegisterConfig, chosen: Checkpoint, logged: Logged, sources: Sources, card: str
+    config: RegisterConfig,
+    chosen: Checkpoint,
+    logged: Logged,
+    sources: Sources,
+    card: str,
+    licence: str,
 ) -> Version:
     """The version to be in the registry: a candidate, with what its reviewer needs in its tags."""
     subject, result, report = chosen.source.subject, chosen.result, sources.report.subject
-    scores = chosen.scores.source.subject.identity if chosen.scores else ""
+    spec = sources.specs.get(result.spec)
     tags = {
         **subject.tags,
+        **pipeline_links(),
+        **dvc_links(chosen.source),
+        **log_links(chosen.evaluations),
+        **_lineage(chosen, sources),
         "msm.status": "candidate",
         AUTHOR: acting_user(),
         "msm.report": report.identity,
-        "msm.scores": scores,
+        "msm.scores": chosen.scores.source.subject.identity if chosen.scores else "",
         "msm.commit": chosen.source.commit,
         "msm.experiment": config.experiment,
         "msm.arm": result.arm,
         "msm.spec": result.spec,
+        "msm.spec.digest": spec.digest if spec else "",
         "msm.seed": str(result.seed),
+        "msm.start": config.student,
+        "msm.start.licence": licence,
     }
     return Version(
         name=config.model,
@@ -71,3 +84,16 @@ def version_of(
         card=card,
         tags={key: value for key, value in tags.items() if value},
     )
+
+
+def _lineage(chosen: Checkpoint, sources: Sources) -> dict[str, str]:
+    """What each phase read, from the last to the first: ``msm.input.<role>``, with its digest."""
+    tags: dict[str, str] = {}
+    phase: Checkpoint | None = chosen
+    while phase is not None:
+        for role, item in phase.source.record.inputs.items():
+            made = sources.data.get(item.identity or "")
+            name = made.subject.output if made else role
+            tags.setdefault(f"msm.input.{name.replace('/', '.')}", item.digest)
+        phase = sources.checkpoints.get(phase.continued or "")
+    return tags

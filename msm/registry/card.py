@@ -12,6 +12,7 @@ from msm.evals.measurement import Unit
 from msm.markdown import table_cell
 from msm.registry.candidate import own_score
 from msm.registry.evidence import Evidence
+from msm.registry.links import log_links
 from msm.registry.sources import Checkpoint, Source, Sources
 
 _TEMPLATE = "card.md.jinja"
@@ -21,9 +22,18 @@ DESCRIPTION_LENGTH = 5000
 
 
 def write_card(
-    config: RegisterConfig, chosen: Checkpoint, sources: Sources, evidence: Evidence
+    config: RegisterConfig,
+    chosen: Checkpoint,
+    sources: Sources,
+    evidence: Evidence,
+    licence: str,
+    links: Mapping[str, str],
 ) -> str:
-    """The card as Markdown. It depends on the inputs alone."""
+    """The card as Markdown.
+
+    ``licence`` is the start model's, '' if nothing tells it; ``links`` say by name where the same
+    thing lies elsewhere. All else is of the inputs.
+    """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=False,  # Markdown, shown as text
@@ -32,6 +42,7 @@ def write_card(
         lstrip_blocks=True,
     )
     environment.filters.update(signed=_signed, cell=table_cell, share=_share, figure=_figure)
+    environment.filters["change"] = _change
     pairs = any(other.scores for other in sources.checkpoints.values())
     others = [
         other
@@ -52,6 +63,15 @@ def write_card(
         evidence=evidence,
         arms=evidence.of(chosen.result),
         suites=evidence.suites_of(chosen.result),
+        side_effects=evidence.side_effects(chosen.result),
+        specs=[
+            (name, sources.specs[name].digest)
+            for name in [chosen.result.spec]
+            if name in sources.specs
+        ],
+        licence=licence,
+        links=links,
+        transcripts=log_links(chosen.evaluations),
         measured={row["suite"] for row in evidence.suites},
         scores=chosen.scores.source if chosen.scores else None,
     )
@@ -84,6 +104,12 @@ def _data(chosen: Checkpoint, sources: Sources) -> list[tuple[str, Source]]:
             if made:
                 found.append((role, made))
     return found
+
+
+def _change(row: Mapping[str, str], name: str) -> str:
+    """A difference in its unit: percentage points for shares."""
+    value = float(row[name])
+    return f"{100 * value:+.1f} pp" if row["unit"] == Unit.SHARE else f"{value:+.3f}"
 
 
 def _signed(value: float | str) -> str:

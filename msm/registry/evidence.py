@@ -10,7 +10,9 @@ from pathlib import Path
 
 from msm.configs import ArmResult
 from msm.errors import UserError
+from msm.reporting.scores import ArmKey
 from msm.reporting.tables import BOTH
+from msm.suites import SuiteName
 from msm.table import read_table
 
 _PLAIN = re.compile(r"[^\w./ -]")  # what MLflow takes in a metric's name
@@ -33,12 +35,25 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The report's figures: the rows of ``arms.csv`` and, of suites, of ``suites.csv``, as text."""
+    """The report's figures: the rows of ``arms.csv`` and, of suites, of two more, as text."""
 
     contrasts: tuple[Contrast, ...]
     arms: tuple[Mapping[str, str], ...]
     suites: tuple[Mapping[str, str], ...]
     reading: str
+    comparisons: tuple[Mapping[str, str], ...] = ()
+
+    def side_effects(self, result: ArmResult) -> Sequence[Mapping[str, str]]:
+        """How an arm's general abilities differ from those of others, the start model among them.
+
+        Rows of ``comparisons.csv``, of the suite that measures what nothing was trained for.
+        """
+        own = f"{ArmKey(result.arm, result.spec)} less "
+        return [
+            row
+            for row in self.comparisons
+            if row["suite"] == SuiteName.CAPABILITY and row["comparison"].startswith(own)
+        ]
 
     def of(self, result: ArmResult) -> Sequence[Mapping[str, str]]:
         """The rows of one arm on one spec, over all its seeds."""
@@ -77,13 +92,16 @@ def read_evidence(report: Path) -> Evidence:
         suites: tuple[Mapping[str, str], ...] = ()
         if (report / "suites.csv").exists():
             suites = tuple(read_table(report / "suites.csv"))
+        comparisons: tuple[Mapping[str, str], ...] = ()
+        if (report / "comparisons.csv").exists():
+            comparisons = tuple(read_table(report / "comparisons.csv"))
         for arm in arms:
             arm_metrics(arm)
         for figure in suites:
             suite_metrics(figure)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"report {report} cannot be read ({error}); make it again") from None
-    return Evidence(contrasts, arms, suites, reading)
+    return Evidence(contrasts, arms, suites, reading, comparisons)
 
 
 def suite_metrics(row: Mapping[str, str]) -> dict[str, float]:
@@ -91,8 +109,13 @@ def suite_metrics(row: Mapping[str, str]) -> dict[str, float]:
 
     A figure that was not measured is left out.
     """
-    place = f"suite/{row['suite']}/{_PLAIN.sub('-', row['measure'])}"
+    place = f"suite/{row['suite']}/{metric_name(row['measure'])}"
     return {f"{place}/{name}": float(row[name]) for name in ("value", "low", "high") if row[name]}
+
+
+def metric_name(measure: str) -> str:
+    """A measure's name as MLflow takes it in a metric's."""
+    return _PLAIN.sub("-", measure)
 
 
 def arm_metrics(row: Mapping[str, str]) -> dict[str, float]:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from msm.execution import Execution, LiveMetrics
 from msm.registry.server import (
+    PIPELINE_VARIABLE,
     URI_VARIABLE,
     environment,
     fault_reason,
@@ -169,6 +170,8 @@ class LiveLog:
             }
             if parent := os.environ.get(PARENT_VARIABLE):
                 tags |= {"mlflow.parentRunId": parent, PIPELINE_RUN: parent}
+            if task_of := os.environ.get(PIPELINE_VARIABLE):
+                tags["msm.kfp.run"] = task_of
             name = self._subject.output.rpartition("/")[2]
             run = client.create_run(experiment, tags=tags, run_name=name)
         else:

@@ -58,11 +58,26 @@ def ensure_model(
 
 
 def upload_model(tracker: Tracker, model_id: str, folder: Path) -> None:
-    """Copy a checkpoint's files to its LoggedModel, unless they are there in full."""
-    listed = tracker.client.list_logged_model_artifacts(model_id)
-    there = {item.path: item.file_size for item in listed}
-    if there != {path.name: path.stat().st_size for path in folder.iterdir()}:
+    """Copy a model's files to its LoggedModel, unless they are there in full."""
+    there = _sizes_there(tracker, model_id)
+    ours = {
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    if not ours.items() <= there.items():  # MLflow adds a file of its own when it loads one
         tracker.client.log_model_artifacts(model_id, str(folder))
+
+
+def _sizes_there(tracker: Tracker, model_id: str, path: str | None = None) -> dict[str, int]:
+    """The files of a LoggedModel with their sizes, folder by folder."""
+    found: dict[str, int] = {}
+    for item in tracker.client.list_logged_model_artifacts(model_id, path):
+        if item.is_dir:
+            found |= _sizes_there(tracker, model_id, item.path)
+        else:
+            found[item.path] = item.file_size
+    return found
 
 
 def ensure_version(tracker: Tracker, version: Version) -> str:

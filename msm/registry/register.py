@@ -4,24 +4,44 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from msm.configs import RegisterConfig
 from msm.execution import Execution
+from msm.identity import WORK
 from msm.progress import track
 from msm.record import Outcome
 from msm.registry.candidate import choose, version_of
 from msm.registry.card import describe, write_card
 from msm.registry.checkpoint_run import Logged, log_checkpoint
 from msm.registry.evidence import Evidence, contrast_metrics, read_evidence
+from msm.registry.left_runs import end_left_runs
+from msm.registry.links import (
+    dvc_links,
+    log_links,
+    named,
+    pipeline_links,
+    run_page,
+    version_page,
+)
 from msm.registry.live import PARENT_VARIABLE, PIPELINE_RUN
 from msm.registry.models import check_model_name, ensure_version, upload_model
-from msm.registry.runs import Point, complete_run, ensure_run, log_files, log_points, set_tags
+from msm.registry.runs import (
+    Point,
+    complete_run,
+    ensure_run,
+    log_file_set,
+    log_files,
+    log_values,
+    set_tags,
+)
 from msm.registry.server import public_uri, tracking_uri
-from msm.registry.sources import Source, read_sources
+from msm.registry.sources import Source, Sources, read_sources
 from msm.registry.tracker import Tracker, open_tracker
+from msm.training.licence import licence_of
 
 CARD = "card.md"
 
@@ -40,8 +60,6 @@ def run(
     sources = read_sources(config, inputs)
     evidence = read_evidence(sources.report.folder)
     chosen = choose(config, sources)
-    card = write_card(config, chosen, sources, evidence)
-    (out / CARD).write_text(card, encoding="utf-8")
     uri = tracking_uri()
     logged: dict[str, Logged] = {}
     with (
@@ -49,16 +67,27 @@ def run(
         track("register", len(sources.checkpoints) + 1, "runs") as advance,
     ):
         parent, completed_with = _ensure_parent(tracker, sources.report)
+        experiment_id = tracker.experiment_id
         for name, checkpoint in sources.checkpoints.items():
             logged[name] = log_checkpoint(tracker, checkpoint, sources, evidence, parent, logged)
             advance(len(logged))
         candidate = logged[chosen.source.subject.name]
+        pages = {
+            "experiment": run_page(uri, experiment_id, parent),
+            "run": run_page(uri, experiment_id, candidate.run_id),
+            **pipeline_links(),
+            **dvc_links(chosen.source),
+        }
+        licence = licence_of(config.start)
+        card = write_card(config, chosen, sources, evidence, licence, named(pages))
+        (out / CARD).write_text(card, encoding="utf-8")
         if completed_with != sources.report.subject.identity:
-            upload_model(tracker, candidate.model_id, chosen.source.folder)
-            _log_report(tracker, parent, sources.report, evidence)
+            _upload(tracker, candidate.model_id, chosen.source, config, out)
+            _log_report(tracker, parent, sources, evidence)
             log_files(tracker, parent, out / CARD)
         described = describe(card, parent)
-        version = ensure_version(tracker, version_of(config, chosen, candidate, sources, described))
+        wanted = version_of(config, chosen, candidate, sources, described, licence)
+        version = ensure_version(tracker, wanted)
         set_tags(
             tracker,
             parent,
@@ -68,7 +97,8 @@ def run(
             },
         )
         complete_run(tracker, parent, sources.report.subject.identity, sources.report.ended)
-        experiment_id = tracker.experiment_id
+        left = end_left_runs(tracker)
+    pages["version"] = version_page(uri, config.model, version)
     registration = {
         "tracking_uri": public_uri(uri),
         "experiment": config.experiment,
@@ -78,6 +108,12 @@ def run(
         "logged_models": {name: item.model_id for name, item in logged.items()},
         "candidate": chosen.source.subject.name,
         "model": {"name": config.model, "version": version},
+        "links": pages,
+        "transcripts": {
+            name: log_links(checkpoint.evaluations)
+            for name, checkpoint in sources.checkpoints.items()
+            if log_links(checkpoint.evaluations)
+        },
     }
     _write_json(out / "registration.json", registration)
     return Outcome(
@@ -87,6 +123,9 @@ def run(
             "candidate": chosen.source.subject.name,
             "model": f"{config.model} version {version}",
             "tracking_uri": public_uri(uri),
+            "mlflow_run": pages["experiment"],
+            "mlflow_version": pages["version"],
+            "runs_ended": left,
         },
     )
 
@@ -99,20 +138,38 @@ def _ensure_parent(tracker: Tracker, report: Source) -> tuple[str, str]:
         "mlflow.source.name": "msm",
         "mlflow.source.git.commit": report.commit.removesuffix("-dirty"),
     }
+    tags |= {**pipeline_links(), **dvc_links(report)}
     if pipeline_run := os.environ.get(PARENT_VARIABLE):
         tags |= {"mlflow.parentRunId": pipeline_run, PIPELINE_RUN: pipeline_run}
     return ensure_run(tracker, report.subject, report.started, tags)
 
 
-def _log_report(tracker: Tracker, parent: str, report: Source, evidence: Evidence) -> None:
+def _upload(
+    tracker: Tracker, model_id: str, chosen: Source, config: RegisterConfig, out: Path
+) -> None:
+    """Bring the candidate's files into the registry, in a form that MLflow loads."""
+    from msm.registry.model_folder import write_model_folder
+
+    work = out / WORK
+    work.mkdir(exist_ok=True)
+    folder = work / "model"
+    shutil.rmtree(folder, ignore_errors=True)
+    upload_model(tracker, model_id, write_model_folder(chosen, config.start, folder))
+    shutil.rmtree(folder)
+
+
+def _log_report(tracker: Tracker, parent: str, sources: Sources, evidence: Evidence) -> None:
+    report = sources.report
     points = [
         Point(key, value, report.ended)
         for contrast in evidence.contrasts
         if contrast.headline
         for key, value in contrast_metrics(contrast).items()
     ]
-    log_points(tracker, parent, points)
+    log_values(tracker, parent, points)
     log_files(tracker, parent, report.folder, "report")
+    specs = {f"specs/{name}{text.path.suffix}": text.path for name, text in sources.specs.items()}
+    log_file_set(tracker, parent, specs)
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from msm.errors import UserError
+from msm.registry.assistant import CHECKPOINT
 from msm.registry.client import MlflowClient, MlflowException
 from msm.registry.database import make_database
 from msm.registry.server import (
@@ -188,7 +189,7 @@ class Registry:
                     f"the files of {version.reference} cannot be had from MLflow "
                     f"({fault_reason(str(error))}); register it again"
                 ) from None
-            yield Path(place)
+            yield Path(place) / CHECKPOINT
 
     def _fetched(self, run_id: str, name: str, folder: str, what: str) -> Path:
         if not run_id:

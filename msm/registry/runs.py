@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from msm.registry.client import (
     Dataset,
@@ -20,22 +22,24 @@ from msm.registry.client import (
 )
 from msm.registry.tracker import Subject, Tracker, live_key, run_key
 
-METRICS_PER_CALL = 1000  # MLflow's limits on one call
+VALUES_PER_CALL = 1000  # MLflow's limits on one call: of all kinds, and of params
 PARAMS_PER_CALL = 100
 DIGEST_LENGTH = 36
 COMPLETE = "msm.complete"  # a run's last tag: the identity of the report it was completed with
 
-_T = TypeVar("_T")
-
 
 @dataclass(frozen=True)
 class Point:
-    """One value of a metric. The same value at the same ``time`` (ms) and step is kept once."""
+    """One value of a metric. The same value at the same ``time`` (ms) and step is kept once.
+
+    ``on`` is the data set that it was measured on, if any.
+    """
 
     key: str
     value: float
     time: int
     step: int = 0
+    on: DataSet | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def ensure_run(
     """
     tags = {**tags, **subject.tags}
     key = run_key(tags)
-    run = tracker.runs.get(key) or tracker.live.pop(live_key(tags), None)
+    run = tracker.runs.get(key) or tracker.take_live(live_key(tags))
     if run is None:
         run = tracker.client.create_run(tracker.experiment_id, started, tags, subject.name)
         tracker.runs[key] = run
@@ -87,35 +91,42 @@ def set_tags(tracker: Tracker, run_id: str, tags: Mapping[str, str]) -> None:
     tracker.client.log_batch(run_id, tags=items, synchronous=True)
 
 
-def log_params(tracker: Tracker, run_id: str, params: Mapping[str, str]) -> None:
-    """Log the params that are not there yet."""
-    present = tracker.client.get_run(run_id).data.params
-    missing = [Param(key, value) for key, value in params.items() if key not in present]
-    for chunk in _chunks(missing, PARAMS_PER_CALL):
-        tracker.client.log_batch(run_id, params=chunk, synchronous=True)
-
-
-def log_points(
+def log_values(
     tracker: Tracker,
     run_id: str,
     points: Sequence[Point],
     model_id: str | None = None,
-    on: DataSet | None = None,
+    params: Mapping[str, str] | None = None,
 ) -> None:
-    """Log metrics, linked to a model and to a data set where given."""
-    name, digest = (on.name, on.short_digest) if on else (None, None)
+    """Log metrics, linked to a model where given, and the params that are not there yet.
+
+    As few calls as MLflow's limits allow: each may hold both.
+    """
+    present = tracker.params(run_id)
+    missing = [Param(key, value) for key, value in (params or {}).items() if key not in present]
     metrics = [
-        Metric(point.key, point.value, point.time, point.step, model_id, name, digest)
+        Metric(
+            point.key,
+            point.value,
+            point.time,
+            point.step,
+            model_id,
+            point.on.name if point.on else None,
+            point.on.short_digest if point.on else None,
+        )
         for point in points
     ]
-    for chunk in _chunks(metrics, METRICS_PER_CALL):
-        tracker.client.log_batch(run_id, metrics=chunk, synchronous=True)
+    while missing or metrics:
+        params_now, missing = missing[:PARAMS_PER_CALL], missing[PARAMS_PER_CALL:]
+        room = VALUES_PER_CALL - len(params_now)
+        metrics_now, metrics = metrics[:room], metrics[room:]
+        tracker.client.log_batch(run_id, metrics=metrics_now, params=params_now, synchronous=True)
 
 
 def log_lineage(
-    tracker: Tracker, run_id: str, data: Sequence[DataSet], read: str | None, made: str
+    tracker: Tracker, run_id: str, data: Sequence[DataSet], read: str | None, made: str, step: int
 ) -> None:
-    """Log a run's data sets, the model it started from, if any, and the model it made."""
+    """Log a run's data sets, the model it started from, if any, and the model it made at a step."""
     datasets = [
         DatasetInput(
             Dataset(
@@ -130,10 +141,8 @@ def log_lineage(
         for item in data
     ]
     tracker.client.log_inputs(run_id, datasets, [LoggedModelInput(read)] if read else [])
-    outputs = tracker.client.get_run(run_id).outputs
-    present = [model.model_id for model in outputs.model_outputs] if outputs else []
-    if made not in present:
-        tracker.client.log_outputs(run_id, [LoggedModelOutput(made, 0)])
+    if made not in tracker.outputs(run_id):
+        tracker.client.log_outputs(run_id, [LoggedModelOutput(made, step)])
 
 
 def log_files(tracker: Tracker, run_id: str, path: Path, under: str | None = None) -> None:
@@ -142,5 +151,11 @@ def log_files(tracker: Tracker, run_id: str, path: Path, under: str | None = Non
     log(run_id, str(path), under)
 
 
-def _chunks(items: Sequence[_T], size: int) -> list[Sequence[_T]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
+def log_file_set(tracker: Tracker, run_id: str, files: Mapping[str, Path]) -> None:
+    """Copy files to places among a run's artifacts, all in one call."""
+    with tempfile.TemporaryDirectory() as folder:
+        for place, path in files.items():
+            copy = Path(folder, place)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+        tracker.client.log_artifacts(run_id, folder)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from msm.errors import UserError
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
+PIPELINE_VARIABLE = "MSM_PIPELINE_RUN"  # set for each task of a pipeline: the id of its KFP run
 ARTIFACT_VARIABLE = "MLFLOW_DEFAULT_ARTIFACT_ROOT"  # the variable that `mlflow server` reads too
 # No telemetry, no banners. MLflow reads some of these on import, so they are set before that.
 QUIET: Mapping[str, str] = {

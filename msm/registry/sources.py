@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from msm.configs import ArmResult, RegisterConfig
+from msm.configs import ArmResult, RegisterConfig, SuiteResult
 from msm.errors import UserError
 from msm.evals.items import read_suite
 from msm.identity import digest_path
 from msm.jsonl import read_shards
 from msm.record import Record, read_record
 from msm.registry.tracker import Subject
+from msm.task import arm_label
 
-SUITE = "suite"
+SUITE = "suite"  # the input role of the file of word pairs
+PAIRS = "pairs"
+SPEC = "spec"
+STAGES = {"scores": "evaluate", "suite": "evaluate", "checkpoint": "train"}
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,44 @@ class Scores:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A folder of a suite's measurements, and whose they are."""
+
+    source: Source
+    result: SuiteResult
+
+
+@dataclass(frozen=True)
 class Checkpoint:
-    """A training output: whose it is, what it continued, and its scores if it has any."""
+    """A training output: whose it is, what it continued, and what was measured of it, if anything.
+
+    ``measured`` is by the suites' names.
+    """
 
     source: Source
     result: ArmResult
     continued: str | None
     scores: Scores | None
+    measured: Mapping[str, Measured] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """The step at which the checkpoint was taken: its last; 0 if the record tells none."""
+        return int(self.source.record.outcome.summary.get("steps") or 0)
+
+    @property
+    def evaluations(self) -> Mapping[str, Source]:
+        """All outputs of ``evaluate`` on it, by suite; those on word pairs by ``pairs``."""
+        pairs = {PAIRS: self.scores.source} if self.scores else {}
+        return {**pairs, **{suite: found.source for suite, found in self.measured.items()}}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A spec's file, with its content digest."""
+
+    path: Path
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -70,6 +105,7 @@ class Sources:
     checkpoints: Mapping[str, Checkpoint]
     data: Mapping[str, Source]
     axis_of: Mapping[str, str]
+    specs: Mapping[str, Text] = field(default_factory=dict)
 
 
 def read_sources(config: RegisterConfig, inputs: Mapping[str, Path]) -> Sources:
@@ -80,11 +116,13 @@ def read_sources(config: RegisterConfig, inputs: Mapping[str, Path]) -> Sources:
     """
     report = _source("report", config.experiment, _given(inputs, "report"))
     by_role: dict[str, dict[str, Source]] = {}
-    for role, folder in inputs.items():
+    specs: dict[str, Text] = {}
+    for role, path in inputs.items():
         kind, colon, name = role.partition(":")
-        if colon:
-            stage = {"scores": "evaluate", "checkpoint": "train"}.get(kind, kind)
-            by_role.setdefault(kind, {})[name] = _source(stage, name, folder)
+        if kind == SPEC:
+            specs[name] = Text(path, digest_path(path))
+        elif colon:
+            by_role.setdefault(kind, {})[name] = _source(STAGES.get(kind, kind), name, path)
     trained = by_role.get("checkpoint", {})
     for name in config.results:
         _given(inputs, f"checkpoint:{name}")
@@ -98,6 +136,7 @@ def read_sources(config: RegisterConfig, inputs: Mapping[str, Path]) -> Sources:
             result=config.results[name],
             continued=names.get(continued.identity or "") if continued else None,
             scores=scores.get(name),
+            measured=_measured(name, config.suites, by_role.get(SUITE, {})),
         )
     data = [
         source for kind in ("curate", "demonstrate") for source in by_role.get(kind, {}).values()
@@ -107,7 +146,19 @@ def read_sources(config: RegisterConfig, inputs: Mapping[str, Path]) -> Sources:
         checkpoints=checkpoints,
         data={source.subject.identity: source for source in data},
         axis_of=_axis_of(inputs, report),
+        specs=specs,
     )
+
+
+def _measured(
+    name: str, results: Mapping[str, SuiteResult], folders: Mapping[str, Source]
+) -> dict[str, Measured]:
+    """What the suites found of the checkpoint ``name``, which bears its arm's label."""
+    return {
+        result.suite: Measured(folders[role], result)
+        for role, result in results.items()
+        if arm_label(result.arm, result.spec, result.seed) == name and role in folders
+    }
 
 
 def _given(inputs: Mapping[str, Path], role: str) -> Path:

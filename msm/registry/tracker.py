@@ -58,14 +58,30 @@ class Tracker:
     """An open experiment: its runs by output, identity and digest, its models by the last two.
 
     ``live`` are the runs that a training began and that no registration has taken yet, by output
-    and identity.
+    and identity, the oldest first.
     """
 
     client: Any
     experiment_id: str
     runs: dict[tuple[str, ...], Any]
-    live: dict[tuple[str, str], Any]
+    live: dict[tuple[str, str], list[Any]]
     models: dict[tuple[str, ...], Any]
+    by_id: dict[str, Any]
+
+    def take_live(self, key: tuple[str, str]) -> Any | None:
+        """The oldest run of a training that is not taken yet, which then is."""
+        waiting = self.live.get(key)
+        return waiting.pop(0) if waiting else None
+
+    def params(self, run_id: str) -> Mapping[str, str]:
+        """The params that a run had when it was looked up; none if it is new."""
+        run = self.by_id.get(run_id)
+        return run.data.params if run else {}
+
+    def outputs(self, run_id: str) -> set[str]:
+        """The models that a run had among its outputs when it was looked up."""
+        run = self.by_id.get(run_id)
+        return {model.model_id for model in run.outputs.model_outputs} if run else set()
 
 
 @contextmanager
@@ -91,12 +107,17 @@ def open_tracker(uri: str, experiment: str) -> Iterator[Tracker]:
                 [experiment_id], max_results=PAGE, page_token=token
             )
         )
+        live: dict[tuple[str, str], list[Any]] = {}
+        for run in runs:
+            if _is_live(run.data.tags):
+                live.setdefault(live_key(run.data.tags), []).append(run)
         yield Tracker(
             client,
             experiment_id,
             {run_key(run.data.tags): run for run in reversed(runs)},
-            {live_key(run.data.tags): run for run in reversed(runs) if _is_live(run.data.tags)},
+            live,
             {model_key(model.tags): model for model in models},
+            {run.info.run_id: run for run in runs},
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,21 @@ def read_transcripts(log: Path) -> list[Transcript]:
         missing = " ".join(error.split())[:200]
         found.append(Transcript(cell, sample.epoch, "" if missing else text, missing))
     return sorted(found, key=lambda one: (one.cell.action, one.cell.goal, one.epoch))
+
+
+def read_chosen(log: Path, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """What the assistant wrote in some samples of a finished log, by sample id and epoch.
+
+    Only these samples are read, however long the log is.
+    """
+    from inspect_ai.log import read_eval_log_sample
+
+    return {
+        (sample, epoch): _text(
+            read_eval_log_sample(str(log), id=sample, epoch=epoch, exclude_fields=LEFT_OUT)
+        )
+        for sample, epoch in sorted(wanted)
+    }
 
 
 def _text(sample: EvalSample) -> str:
