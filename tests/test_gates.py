@@ -369,7 +369,7 @@ def test_signatures_are_asked_for_where_the_recipe_does(
     assert done.returncode == 1 and "RED    signature" in done.stdout
     with workspace.registry.files_of(version) as folder:
         sign_path(folder, Signing(key=str(pair.private)))
-        workspace.registry.client.log_model_artifact(version.model_id, str(folder / "msm.sig"))
+        workspace.registry.client.log_model_artifacts(version.model_id, str(folder), folder.name)
     try:
         assert run_gate(workspace, version, recipe).returncode == 0
         asked = ("promote", f"{version.model}/1", "--as", "champion", "--reason", "it is signed")
@@ -380,7 +380,7 @@ def test_signatures_are_asked_for_where_the_recipe_does(
         assert msm("history", version.model, "--trust", other, cwd=workspace.root).returncode == 1
     finally:
         uri = workspace.registry.client.get_logged_model(version.model_id).artifact_location
-        (Path(uri.removeprefix("file://")) / "msm.sig").unlink()
+        (Path(uri.removeprefix("file://")) / "checkpoint" / "msm.sig").unlink()
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,10 @@ def test_a_flipped_byte_of_the_log_of_promotions(finished: Finished) -> None:
     ("pattern", "first"),
     [
         (".dvc/cache/files/md5/*/*", None),
-        ("mlartifacts/cheese/models/*/artifacts/adapter_model.safetensors", "register/cheese"),
+        (
+            "mlartifacts/cheese/models/*/artifacts/checkpoint/adapter_model.safetensors",
+            "register/cheese",
+        ),
         ("mlartifacts/cheese/*/artifacts/train/record.json", "register/cheese"),
         ("mlartifacts/cheese/*/artifacts/report/report.html", "register/cheese"),
     ],
