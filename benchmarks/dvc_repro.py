@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-STUDY = "recipes/cheese-study/dvc.yaml"
+STUDY = "experiments/cheese-study/dvc.yaml"
 STAND_IN = """#!/bin/sh
 out=outputs/cheese-study/$1/$3
 mkdir -p "$out"
