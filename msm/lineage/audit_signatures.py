@@ -11,7 +11,7 @@ from msm.lineage.findings import Check, Finding, NotChecked, Part, Severity
 from msm.lineage.graph import Lineage
 from msm.signing.settings import Signing
 
-CHANGED = re.compile(r"Hash mismatch for '([^']+)'")  # as model-signing tells it
+CHANGED = re.compile(r"changed: (.+?)(?:, |; |$)")  # as msm.signing.signature tells it
 
 
 def signature_part(lineage: Lineage, signing: Signing) -> Part:
