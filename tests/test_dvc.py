@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from tests.checkouts import RECIPE, records, run, small_checkout
 
 STUDY = "recipes/cheese-study.yaml"
 LOCK = Path(__file__).parents[1] / "dvc.lock"
-NO_OP_SECONDS = 10  # 1.6 s of one core; the rest is for a machine busy with other tests
 CHANGES = (
     "assistant=Otto",
     "provider=Somebody",
@@ -141,13 +139,10 @@ def test_after_a_run_dvc_records_and_then_has_nothing_to_do(root: Path, tmp_path
     assert records(checkout) == made
     lock = (checkout / "dvc.lock").read_bytes()
 
-    started = time.monotonic()
     said = run(checkout, "dvc", "repro")
-    seconds = time.monotonic() - started
     assert "Data and pipelines are up to date." in said
     assert (checkout / "dvc.lock").read_bytes() == lock
     assert records(checkout) == made
-    assert seconds < NO_OP_SECONDS
 
     shown = json.loads(run(checkout, "dvc", "metrics", "show", "--json"))
     assert "contrasts" in next(iter(shown[""]["data"].values()))["data"]

@@ -41,6 +41,9 @@ def dvc_links(source: Source) -> dict[str, str]:
     The revision is the commit that holds this ``dvc.lock``; while it is not committed, as during
     `dvc repro`, the md5 alone tells (`git log -S MD5 -- dvc.lock` finds the commit later). An entry
     whose count of files or bytes is another than the folder's is of an older output.
+
+    For tags alone, never for a file of an output: `dvc.lock` is a state of one checkout, and the
+    same output is made where there is none.
     """
     for root in source.folder.absolute().parents:
         lock = root / LOCK
@@ -90,9 +93,6 @@ _NAMES = {
     "run": "MLflow, this checkpoint",
     "msm.kfp.run": "Kubeflow Pipelines, the run",
     "msm.kfp.url": "Kubeflow Pipelines, its page",
-    "msm.dvc.stage": "DVC, the stage",
-    "msm.dvc.md5": "DVC, the folder's md5",
-    "msm.dvc.revision": "DVC, the revision",
 }
 
 

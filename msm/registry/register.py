@@ -76,7 +76,6 @@ def run(
             "experiment": run_page(uri, experiment_id, parent),
             "run": run_page(uri, experiment_id, candidate.run_id),
             **pipeline_links(),
-            **dvc_links(chosen.source),
         }
         licence = licence_of(config.start)
         card = write_card(config, chosen, sources, evidence, licence, named(pages))
