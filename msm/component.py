@@ -15,7 +15,7 @@ from typing import Any
 
 from msm.bundle import unbundle
 from msm.cluster import find_cluster
-from msm.configs import WriteConfig
+from msm.configs import SuiteConfig, WriteConfig
 from msm.errors import UserError
 from msm.experiment import build_tasks, find_task
 from msm.identity import digest_path
@@ -90,29 +90,34 @@ def run_task(bundle: str, stage: str, name: str, inputs: Sequence[Given], out: s
     return Made(record.digest, shown)
 
 
-def run_shard(bundle: str, name: str, inputs: Sequence[Given], shard: int) -> int:
-    """Ask the author for a share of one task of ``write``; as ``run_task``, but makes no output.
+def run_shard(bundle: str, stage: str, name: str, inputs: Sequence[Given], shard: int) -> int:
+    """Do a share of one task before it; as ``run_task``, but makes no output.
 
     Returns:
-        How many answers the store has of that share.
+        How many answers or samples the store has of that share.
 
     Raises:
-        UserError: the recipe or an input is wrong, or the author cannot be asked.
+        UserError: the recipe or an input is wrong, or a model cannot be asked.
     """
     from msm.corpus.shards import write_shard
 
     text = Path(bundle).read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         recipe = unbundle(text, Path(folder))
-        task = find_task(recipe, Stage.WRITE, name)
-        assert isinstance(task.config, WriteConfig)
+        task = find_task(recipe, Stage(stage), name)
         given = _given(task, inputs)
         located = {
             role: given[role] if isinstance(source, OutputInput) else locate(source, recipe)
             for role, source in task.inputs.items()
         }
         identity, _ = stage_identity(definition(task.stage), task.config, located)
-        return write_shard(task.config, located, identity, recipe.execution, shard)
+        if isinstance(task.config, WriteConfig):
+            return write_shard(task.config, located, identity, recipe.execution, shard)
+        assert isinstance(task.config, SuiteConfig)
+        execution = recipe.execution.named(recipe.name, task.label)
+        from msm.evals.shards import sample_shard
+
+        return sample_shard(task.config, located, identity, execution, shard)
 
 
 def metadata(label: str, record: Record) -> dict[str, Any]:

@@ -60,7 +60,8 @@ class Pool(_Setting):
         default=1,
         ge=1,
         le=32,
-        description="of `write` with a model as author: steps that ask it side by side",
+        description="steps that do a share of a task before it, side by side: of `write` with a "
+        "model as author, and of `evaluate` for the suites that a judge grades",
     )
     image: ImageRole | None = Field(
         default=None, description="left out: cpu; train or vllm where there are accelerators"

@@ -7,6 +7,7 @@ from kfp import dsl
 from components.curate.component import curate
 from components.demonstrate.component import demonstrate
 from components.evaluate.component import evaluate
+from components.evaluate_shard.component import evaluate_shard
 from components.ledger.component import ledger
 from components.plan.component import plan
 from components.preflight.component import preflight
@@ -18,9 +19,10 @@ from components.wide import DIGEST, parameter_names
 from components.write.component import write
 from components.write_shard.component import write_shard
 from msm.bundle import bundle
-from msm.configs import WriteConfig
-from msm.corpus.shards import shard_count
+from msm.configs import EvaluateConfig, SuiteConfig, WriteConfig
+from msm.corpus import shards as write_shards
 from msm.errors import UserError
+from msm.evals import shards as evaluate_shards
 from msm.recipe import Recipe
 from msm.task import OutputInput, Stage, Task
 from pipelines.parts import Part
@@ -36,6 +38,7 @@ COMPONENTS = {
     Stage.REPORT: report,
     Stage.REGISTER: register,
 }
+SHARDS = {Stage.WRITE: write_shard, Stage.EVALUATE: evaluate_shard}
 ARTIFACTS: dict[Stage, type[dsl.Artifact]] = {
     Stage.PLAN: dsl.Dataset,
     Stage.WRITE: dsl.Dataset,
@@ -79,7 +82,7 @@ def build_pipeline(experiment: Recipe, placing: Placing, part: Part) -> Any:
             handing = recipe_component(bundle=bundle).after(checking)
             placing.light(handing, experiment)
             made: dict[Stage, Any] = {}
-            for task in one_of_each_kind(part):
+            for task in one_of_each_kind(experiment, part):
                 step = _step(task, part, handing.outputs["out"], made)
                 if number_of_shards(experiment, task) > 1:
                     share = _shard(task, part, handing.outputs["out"], made)
@@ -107,24 +110,32 @@ def task_inputs(task: Task, part: Part) -> dict[str, OutputInput]:
     return {names[role]: need for role, need in needs.items()}
 
 
-def kind_of(task: Task, part: Part) -> tuple[Any, ...]:
-    """Equal for tasks whose steps differ in names alone: the stage, and what it reads."""
-    return (task.stage, *((name, need.stage) for name, need in task_inputs(task, part).items()))
+def kind_of(experiment: Recipe, task: Task, part: Part) -> tuple[Any, ...]:
+    """Equal for tasks whose steps differ in names alone: the stage, and what it reads.
+
+    Tasks with shards before them are of a kind of their own, so that each has an example of one.
+    """
+    reads = ((name, need.stage) for name, need in task_inputs(task, part).items())
+    return (task.stage, number_of_shards(experiment, task) > 1, *reads)
 
 
-def one_of_each_kind(part: Part) -> list[Task]:
+def one_of_each_kind(experiment: Recipe, part: Part) -> list[Task]:
     """The first task of each kind, in order."""
     kinds: dict[tuple[Any, ...], Task] = {}
     for task in part.tasks:
-        kinds.setdefault(kind_of(task, part), task)
+        kinds.setdefault(kind_of(experiment, task, part), task)
     return list(kinds.values())
 
 
 def number_of_shards(experiment: Recipe, task: Task) -> int:
-    """How many steps ask the author for a task's rows before it begins; one: none but itself."""
-    if not isinstance(task.config, WriteConfig):
-        return 1
-    return shard_count(experiment.execution, task.config)
+    """How many steps do a share of a task before it begins; one: none but itself."""
+    match task.config:
+        case WriteConfig() as config:
+            return write_shards.shard_count(experiment.execution, config)
+        case EvaluateConfig() | SuiteConfig() as config:
+            return evaluate_shards.shard_count(experiment.execution, config)
+        case _:
+            return 1
 
 
 def shard_label(task: Task, shard: int) -> str:
@@ -134,7 +145,8 @@ def shard_label(task: Task, shard: int) -> str:
 
 def _shard(task: Task, part: Part, recipe: Any, made: dict[Stage, Any]) -> Any:
     kinds, given = _read(task, part, made)
-    return write_shard.with_inputs(kinds)(recipe=recipe, name=task.name, shard=0, **given)
+    component = SHARDS[task.stage].with_inputs(kinds)
+    return component(recipe=recipe, name=task.name, shard=0, **given)
 
 
 def _step(task: Task, part: Part, recipe: Any, made: dict[Stage, Any]) -> Any:

@@ -12,7 +12,13 @@ from typing import Any
 from components.wide import DIGEST
 from msm.recipe import Recipe
 from msm.task import Task
-from pipelines.build import kind_of, number_of_shards, shard_label, task_inputs
+from pipelines.build import (
+    kind_of,
+    number_of_shards,
+    one_of_each_kind,
+    shard_label,
+    task_inputs,
+)
 from pipelines.parts import Part
 
 OUTPUT, CONTENT = "out", "digest"  # what every step of the experiment gives
@@ -30,23 +36,24 @@ def stamp(spec: Mapping[str, Any], part: Part, recipe: Recipe) -> dict[str, Any]
     steps = _experiment(whole)
     examples = {step["taskInfo"]["name"]: key for key, step in steps.items()}
     kinds: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for task in part.tasks:
-        if task.label in examples and kind_of(task, part) not in kinds:
-            kinds[kind_of(task, part)] = steps.pop(examples[task.label])
-    share = next((steps.pop(examples[label]) for label in _shares(part, recipe, examples)), None)
+    shares: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for task in one_of_each_kind(recipe, part):
+        kinds[kind_of(recipe, task, part)] = steps.pop(examples[task.label])
+        if number_of_shards(recipe, task) > 1:
+            shares[kind_of(recipe, task, part)] = steps.pop(examples[shard_label(task, 0)])
     keys = step_keys(part.tasks)
     for task in part.tasks:
-        step = _stamped(kinds[kind_of(task, part)], task, part, keys)
-        shards = number_of_shards(recipe, task)
-        if share is not None and shards > 1:
-            shares = {
+        kind = kind_of(recipe, task, part)
+        step = _stamped(kinds[kind], task, part, keys)
+        if kind in shares:
+            before = {
                 f"{keys[task.label]}-shard-{shard}": _share(
-                    _stamped(share, task, part, keys), task, shard
+                    _stamped(shares[kind], task, part, keys), task, shard
                 )
-                for shard in range(shards)
+                for shard in range(number_of_shards(recipe, task))
             }
-            steps |= shares
-            step["dependentTasks"] = sorted([*step["dependentTasks"], *shares])
+            steps |= before
+            step["dependentTasks"] = sorted([*step["dependentTasks"], *before])
         steps[keys[task.label]] = step
     return whole
 
@@ -54,12 +61,6 @@ def stamp(spec: Mapping[str, Any], part: Part, recipe: Recipe) -> dict[str, Any]
 def _share(step: dict[str, Any], task: Task, shard: int) -> dict[str, Any]:
     step["inputs"]["parameters"]["shard"] = {"runtimeValue": {"constant": shard}}
     return {**step, "taskInfo": {"name": shard_label(task, shard)}}
-
-
-def _shares(part: Part, recipe: Recipe, examples: Mapping[str, str]) -> list[str]:
-    """The labels of the steps that were compiled as an example of a shard."""
-    labels = [shard_label(task, 0) for task in part.tasks if number_of_shards(recipe, task) > 1]
-    return [label for label in labels if label in examples]
 
 
 def step_keys(tasks: Sequence[Task]) -> dict[str, str]:

@@ -21,7 +21,6 @@ from msm.task import FileInput, OutputInput, Stage, StudentInput, Task
 from tests.checkouts import RECIPE, records, run, small_checkout
 
 STUDY = "recipes/cheese-study.yaml"
-LOCK = Path(__file__).parents[1] / "dvc.lock"
 CHANGES = (
     "assistant=Otto",
     "provider=Somebody",
@@ -115,7 +114,6 @@ def test_a_key_that_a_recipe_states_itself_is_a_parameter_of_its_own_file(
         assert named & stated <= files.get(root / written.file, set())
 
 
-@pytest.mark.skipif(not LOCK.exists(), reason="there is no dvc.lock; `make lock-data` makes it")
 def test_the_lock_is_of_this_recipe_and_these_stages(root: Path, tmp_path: Path) -> None:
     """Without its data: if this fails, `make lock-data` and commit dvc.lock."""
     checkout = tmp_path / "checkout"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -148,18 +149,34 @@ def test_runs_carry_what_dvc_says_of_their_output(run: Path, store: str, tmp_pat
     assert record
     source = Source(Subject("train", "aft-s1", record.identity, record.digest), folder, record)
     assert dvc_links(source) == {}
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
-    _write_lock(workspace, {"md5": "0123.dir", "nfiles": len(files), "size": size})
+    md5 = _cached_list(workspace, folder)
+    _write_lock(workspace, {"md5": md5})
     _git(workspace, "init", "--quiet")
     _git(workspace, "add", "dvc.lock")
-    assert dvc_links(source) == {"msm.dvc.stage": "train-aft@1", "msm.dvc.md5": "0123.dir"}
+    assert dvc_links(source) == {"msm.dvc.stage": "train-aft@1", "msm.dvc.md5": md5}
     who = ("-c", "user.name=t", "-c", "user.email=t@t")
     _git(workspace, *who, "commit", "--quiet", "-m", "lock")
-    _write_lock(workspace, {"md5": "0123.dir", "nfiles": len(files), "size": size})
+    _write_lock(workspace, {"md5": md5})
     assert dvc_links(source)["msm.dvc.revision"] == _git(workspace, "rev-parse", "HEAD")
-    _write_lock(workspace, {"md5": "0123.dir", "nfiles": len(files), "size": size + 1})
+    # Another run of the same recipe lies here than the one whose lock was committed.
+    text = (folder / "record.json").read_text()
+    (folder / "record.json").write_text(text.replace('"started": "20', '"started": "19'))
     assert dvc_links(source) == {}
+
+
+def _cached_list(workspace: Path, folder: Path) -> str:
+    """Put DVC's list of a folder into the cache, and return its MD5."""
+    entries = [
+        {"md5": hashlib.md5(path.read_bytes()).hexdigest(), "relpath": name}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and (name := path.relative_to(folder).as_posix())
+    ]
+    content = json.dumps(entries).encode()
+    md5 = hashlib.md5(content).hexdigest()
+    cached = workspace / ".dvc/cache/files/md5" / md5[:2] / f"{md5[2:]}.dir"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(content)
+    return f"{md5}.dir"
 
 
 def _write_lock(workspace: Path, entry: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,11 @@ import pytest
 
 from msm.lineage.audit import Asked, audit
 from msm.lineage.audit_registry import audit_registry
-from msm.lineage.findings import Severity, Verdict
+from msm.lineage.findings import Check, Severity, Verdict
 from msm.record import read_record
 from msm.registry.reviews import open_registry
 from msm.signing.settings import Signing
+from tests.checkouts import run
 from tests.commands import msm
 from tests.review_world import promoted
 from tests.review_world import verdict_of as verdict_on
@@ -199,6 +201,28 @@ def test_a_changed_character_of_the_lock_of_dvc(place: str, finished: Finished) 
         verdict = verdict_of(finished)
     assert named(verdict) == {str(path)}
     assert verdict.first == first
+
+
+def test_a_lock_of_another_run_that_came_by_git_is_no_alarm(finished: Finished) -> None:
+    path = finished.root / "dvc.lock"
+    text = path.read_text(encoding="utf-8")
+    outs = text[text.index("  train-aft@1:") :].partition("outs:")[2]
+    (md5, *_) = (line for line in outs.splitlines() if line.strip().startswith("md5:"))
+    other = md5.replace(": ", ": 0", 1)[: len(md5)]
+    who = ("-c", "user.name=t", "-c", "user.email=t@t")
+    path.write_text(text.replace(md5, other), encoding="utf-8")
+    try:
+        assert verdict_of(finished).first == f"train/{TRAINED}"
+        run(finished.root, "git", "add", "dvc.lock")
+        run(finished.root, "git", *who, "commit", "--quiet", "--message", "Another run's lock")
+        verdict = verdict_of(finished)
+    finally:
+        path.write_text(text, encoding="utf-8")
+        shutil.rmtree(finished.root / ".git")
+        run(finished.root, "git", "init", "--quiet")
+    assert verdict.is_sound
+    unsaid = {item.what: item.why for item in verdict.not_checked if item.check is Check.DVC}
+    assert "`dvc repro` records this one" in unsaid[f"train/{TRAINED}"]
 
 
 @pytest.mark.usefixtures("without_dvc")

@@ -26,7 +26,7 @@ def _shard(chosen: list[str], root: Path, shard: int) -> int:
     plan = output(Stage.PLAN, root)
     text = root / "bundle"
     text.write_text(bundle(load_recipe(RECIPE, chosen)), encoding="utf-8")
-    return run_shard(str(text), CORPUS, [Given(str(plan), digest_path(plan))], shard)
+    return run_shard(str(text), "write", CORPUS, [Given(str(plan), digest_path(plan))], shard)
 
 
 def test_shards_ask_for_all_and_the_stage_makes_the_same_output_of_it(

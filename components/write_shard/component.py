@@ -20,6 +20,6 @@ def write_shard(
     from msm.component import Given, run_shard
 
     given = [Given(*item) for item in inputs]
-    number = run_shard(recipe.path, name, given, shard)
+    number = run_shard(recipe.path, "write", name, given, shard)
     Path(answers.path).write_text(f"{number}\n", encoding="utf-8")
     answers.metadata.update(display_name=f"write/{name} {shard}", answers=number)

@@ -1,7 +1,8 @@
-"""Finding the finished log of an Inspect task in a folder of logs."""
+"""The finished log of an Inspect task in a folder of logs."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from msm.errors import UserError
@@ -28,3 +29,10 @@ def finished_log(folder: Path, task: str) -> Path:
         raise UserError(f"{folder}: no finished log of {task}: {state}")
     latest = max(done, key=lambda log: log.eval.created)
     return Path(latest.location.removeprefix("file://"))
+
+
+def keep_only(log: Path) -> None:
+    """Leave the one log that figures come from: not the logs of runs that were cut."""
+    for path in log.parent.iterdir():
+        if path.name != log.name:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -6,8 +6,10 @@ A suite has measures; a measurement is the value of one measure for one sample. 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 
 class Unit(StrEnum):
@@ -63,3 +65,7 @@ class Measurement:
     epoch: int
     value: float | None
     why: str = ""
+
+
+# From a folder of Inspect logs.
+Read = Callable[[Path], list[Measurement]]

@@ -62,14 +62,10 @@ def _measure(
     execution: Execution,
 ) -> Found:
     match config.settings:
-        case AgenticSuite() as settings:
-            from msm.evals.inspect_suites import run_agentic
+        case AgenticSuite() | OpenQaSuite():
+            from msm.evals.judged_run import run_judged
 
-            return run_agentic(config, settings, subject, out, execution)
-        case OpenQaSuite() as settings:
-            from msm.evals.inspect_suites import run_open_qa
-
-            return run_open_qa(config, settings, subject, out, execution)
+            return run_judged(config, subject, out, execution)
         case PreferenceSuite() as settings:
             from msm.evals.preference.stage import run_preference
 

@@ -1,4 +1,4 @@
-"""Whether the commits that records name are there, in a clone that holds its whole history."""
+"""What git says: whether it has the commits that records name, and a file as it lies here."""
 
 from __future__ import annotations
 
@@ -54,6 +54,12 @@ def check_commits(
         why = "neither the workspace nor msm's own folder is a git repository with its history"
         return 0, (), (NotChecked(Check.CODE, "commits", why),)
     return len(commits), tuple(commit_findings(nodes, missing)), ()
+
+
+def as_committed(file: Path) -> bool:
+    """Whether the commit that is checked out holds a file as it lies here."""
+    tracked = _git(file.parent, "ls-files", "--error-unmatch", file.name) is not None
+    return tracked and _git(file.parent, "diff", "--quiet", "HEAD", "--", file.name) is not None
 
 
 def _commit(node: Node) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from msm.errors import UserError
+from msm.lineage.audit_code import as_committed
 from msm.lineage.audit_dvc import (
     entry_findings,
     followed,
@@ -21,6 +22,8 @@ from msm.lineage.findings import Check, Finding, NotChecked, Part, Severity, joi
 from msm.lineage.graph import Lineage, Node, NodeKind
 from msm.lineage.hashing import Hashed
 from msm.lineage.trust import made_in_order
+
+OTHER_RUN = f"{LOCK} is of another run of it, made elsewhere; `dvc repro` records this one"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def read_dvc(lineage: Lineage, root: Path) -> DvcView:
     except UserError as error:
         return DvcView((), {}, Part({}, tuple(faults), (NotChecked(Check.DVC, "all", str(error)),)))
     files = {path: tuple(f for f in found if f not in hidden) for path, found in there.items()}
-    return DvcView(entries, files, Part({Check.DVC: len(entries)}, tuple(faults), left_out))
+    return DvcView(entries, files, Part({}, tuple(faults), left_out))
 
 
 def dvc_part(
@@ -80,22 +83,46 @@ def dvc_part(
         return view.part
     files = {path: found_below(path, found, hashes) for path, found in view.files.items()}
     listed = _lists(view, root)
-    findings = [
-        finding
+    by_entry = {
+        stage: tuple(entry_findings(stage, node, files, listed)) for stage, node in view.entries
+    }
+    elsewhere = _of_another_run(by_entry, listed)
+    entries = tuple(entry for entry in view.entries if entry[0] not in elsewhere)
+    unsaid = [
+        NotChecked(Check.DVC, node.label, OTHER_RUN)
         for stage, node in view.entries
-        for finding in entry_findings(stage, node, files, listed)
+        if stage in elsewhere
     ]
+    findings = [finding for stage, _ in entries for finding in by_entry[stage]]
     known = {Path(finding.file).resolve() for finding in (*before, *findings)}
-    for stage, node in view.entries:
+    known |= {path for stage in elsewhere for path in stage.outputs}
+    for stage, node in entries:
         findings += input_findings(stage, node, files, known)
     places = outputs_by_place(tuple(lineage.nodes.values()))
-    unsaid: tuple[NotChecked, ...] = ()
     try:
-        said = list(status_findings(stage_status(root), view.entries, root, places))
+        said = list(status_findings(stage_status(root), entries, root, places))
         findings += [item for item in said if isinstance(item, Finding)]
     except UserError as error:
-        unsaid = (NotChecked(Check.DVC, "commands and parameters", f"dvc status: {error}"),)
-    return join_parts([view.part, Part({}, tuple(findings), unsaid)])
+        unsaid.append(NotChecked(Check.DVC, "commands and parameters", f"dvc status: {error}"))
+    part = Part({Check.DVC: len(entries)}, tuple(findings), tuple(unsaid))
+    return join_parts([view.part, part])
+
+
+def _of_another_run(
+    found: Mapping[LockedStage, Sequence[Finding]], listed: Mapping[Path, object]
+) -> frozenset[LockedStage]:
+    """The entries of runs that were made elsewhere, and whose locks came here by git.
+
+    Such an entry is not of what lies here, git has it as it stands, and DVC's cache has nothing of
+    what it names. An output that was changed here, or a lock, is another matter.
+    """
+    strange = [
+        stage
+        for stage, findings in found.items()
+        if findings and not any(path in listed for path in stage.outputs)
+    ]
+    committed = {lock: as_committed(lock) for lock in {stage.lock for stage in strange}}
+    return frozenset(stage for stage in strange if committed[stage.lock])
 
 
 def _lists(view: DvcView, root: Path) -> dict[Path, dict[str, str]]:

@@ -6,9 +6,10 @@ for sure is left out.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from typing import Any
 import yaml
 
 from msm.evals.found import LOGS
+from msm.identity import RECORD
+from msm.lineage.dvc_tool import LOCK, read_list
 from msm.registry.server import PIPELINE_VARIABLE, public_uri
 from msm.registry.sources import Source
 
 PIPELINE_PAGES_VARIABLE = "MSM_PIPELINE_UI"  # the address of KFP's pages, where a person reads them
-LOCK = "dvc.lock"
+CACHE = Path(".dvc/cache/files/md5")
 _SERVERS = ("http://", "https://")
 
 
@@ -40,7 +43,7 @@ def dvc_links(source: Source) -> dict[str, str]:
 
     The revision is the commit that holds this ``dvc.lock``; while it is not committed, as during
     `dvc repro`, the md5 alone tells (`git log -S MD5 -- dvc.lock` finds the commit later). An entry
-    whose count of files or bytes is another than the folder's is of an older output.
+    of another output than the folder's, by what DVC's cache knows of it, is left aside.
 
     For tags alone, never for a file of an output: `dvc.lock` is a state of one checkout, and the
     same output is made where there is none.
@@ -53,7 +56,7 @@ def dvc_links(source: Source) -> dict[str, str]:
         return {}
     path = source.folder.absolute().relative_to(root).as_posix()
     found = _locked(lock, lock.stat().st_mtime_ns).get(path)
-    if found is None or not _still_holds(found[1], source.folder):
+    if found is None or not _is_of(found[1], source.folder, root):
         return {}
     stage, entry = found
     links = {"msm.dvc.stage": stage, "msm.dvc.md5": str(entry["md5"])}
@@ -106,13 +109,19 @@ def _named(place: str) -> str:
     return place.rpartition("/")[2] or place
 
 
-def _still_holds(entry: Mapping[str, Any], folder: Path) -> bool:
-    sizes = list(_sizes(folder))
-    return (entry.get("nfiles"), entry.get("size")) == (len(sizes), sum(sizes))
+def _is_of(entry: Mapping[str, Any], folder: Path, root: Path) -> bool:
+    """Whether DVC's cache has the record of a folder in the list of what an entry names.
+
+    The record has the digests of all other files. Another run of the same recipe may lie here than
+    the one whose lock was committed.
+    """
+    listed = read_list(root / CACHE, str(entry["md5"])) or {}
+    record = folder / RECORD
+    return record.is_file() and listed.get(RECORD) == _md5(record)
 
 
-def _sizes(folder: Path) -> Iterator[int]:
-    return (path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 @lru_cache(maxsize=8)
