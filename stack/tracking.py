@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import hmac
 import http.client
 import sys
 
@@ -50,6 +51,7 @@ def _launch(place: Place, credentials: Credentials) -> None:
         "MLFLOW_BACKEND_STORE_URI": database_uri(place, credentials, "mlflow"),
         "MLFLOW_AUTH_CONFIG_PATH": str(auth),
         "MLFLOW_FLASK_SERVER_SECRET_KEY": credentials.mlflow_session,
+        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": _webhook_key(credentials),
         "MLFLOW_S3_ENDPOINT_URL": place.url(Port.S3),
         "AWS_ACCESS_KEY_ID": credentials.s3_mlflow_key,
         "AWS_SECRET_ACCESS_KEY": credentials.s3_mlflow_secret,
@@ -62,6 +64,12 @@ def _launch(place: Place, credentials: Credentials) -> None:
         *("--host", HOST, "--port", str(place.port(Port.MLFLOW)), "--workers", "1"),
     ]
     launch(place, ServiceName.MLFLOW, command, environment, home)
+
+
+def _webhook_key(credentials: Credentials) -> str:
+    """A Fernet key (32 bytes, URL-safe base64): without one a restart forgets webhooks' secrets."""
+    key = hmac.digest(credentials.mlflow_session.encode(), b"webhooks", "sha256")
+    return base64.urlsafe_b64encode(key).decode()
 
 
 def _answers(place: Place, credentials: Credentials) -> bool:
