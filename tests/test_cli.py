@@ -56,6 +56,7 @@ def test_a_missing_spec(tiny: Path, tmp_path: Path) -> None:
         (b"\xff\xfe---", "not UTF-8"),
         (b"---\nvalue: v\ndomain: d\n---\n" + 10_000_000 * b"x", "is larger than 1 MB"),
     ],
+    ids=("empty", "no front matter", "no domain", "no item", "not text", "too long"),
 )
 def test_a_malformed_spec(tiny: Path, tmp_path: Path, content: bytes, message: str) -> None:
     spec = tmp_path / "spec.md"
