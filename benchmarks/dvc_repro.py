@@ -36,8 +36,8 @@ done
 
 def make_checkout(folder: Path) -> dict[str, str]:
     """Copy what DVC reads, run every stage once; returns the environment for it."""
-    for name in (".dvc/config", ".dvc/plots", ".dvcignore", ".gitignore", "dvc.yaml", "recipes",
-                 "specs", "evals", "msm/stages.py"):  # fmt: skip
+    for name in (".dvc/config", ".dvc/plots", ".dvcignore", ".gitignore", "dvc.yaml", "experiments",
+                 "recipes", "specs", "evals", "msm/stages.py"):  # fmt: skip
         source, target = ROOT / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
