@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
-from msm.errors import UserError
+from msm.html_page import style, templates, write_html
 from msm.lineage.drawing import BOX_HEIGHT, BOX_WIDTH, draw
 from msm.lineage.facts import duration, facts, figure_text, totals
 from msm.lineage.graph import SHORT, Lineage, Node, NodeKind
@@ -37,13 +34,7 @@ def write_page(lineage: Lineage, target: Target, file: Path) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(_HERE)
     environment.filters.update(
         facts=facts, duration=duration, short=lambda text: str(text)[:SHORT], anchor=_anchor
     )
@@ -57,12 +48,9 @@ def write_page(lineage: Lineage, target: Target, file: Path) -> None:
         figure_text=figure_text,
         groups=_groups(lineage),
         readers=_readers(lineage),
-        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # ours, not data
+        style=style(_HERE / "page.css"),
     )
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {file}: {error.strerror}; name another file") from None
+    write_html(text, file)
 
 
 def _groups(lineage: Lineage) -> list[Group]:

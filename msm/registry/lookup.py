@@ -8,16 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from msm.errors import UserError
-from msm.registry.client import MlflowClient, MlflowException
-from msm.registry.database import make_database
-from msm.registry.server import (
-    URI_VARIABLE,
-    check_reachable,
-    database_file,
-    environment,
-    fault_reason,
-    public_uri,
-)
+from msm.registry.client import MlflowException
+from msm.registry.present_store import open_present
+from msm.registry.server import fault_reason, public_uri
 
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
@@ -126,18 +119,13 @@ def _numbered(client: Any, model: str, version: str) -> Any:
 @contextmanager
 def _opened(uri: str, asked: str) -> Iterator[Any]:
     """A client to read with; makes no store. What is not there is told by the name asked for."""
-    file = database_file(uri)
-    if file is not None and not file.exists():
-        raise UserError(f"{asked}: there is no MLflow store {file}; name another --workspace")
-    check_reachable(uri)
-    with environment({URI_VARIABLE: uri}):
-        make_database(uri)
-        try:
-            yield MlflowClient(uri, uri)
-        except MlflowException as error:
-            if error.error_code in _ABSENT:
-                raise UserError(f"{asked} is not in MLflow at {public_uri(uri)}") from None
-            raise UserError(
-                f"MLflow at {public_uri(uri)} could not be asked about {asked}: "
-                f"{fault_reason(str(error))}"
-            ) from None
+    try:
+        with open_present(uri) as client:
+            yield client
+    except MlflowException as error:
+        if error.error_code in _ABSENT:
+            raise UserError(f"{asked} is not in MLflow at {public_uri(uri)}") from None
+        raise UserError(
+            f"MLflow at {public_uri(uri)} could not be asked about {asked}: "
+            f"{fault_reason(str(error))}"
+        ) from None

@@ -12,16 +12,9 @@ from typing import Any
 
 from msm.errors import UserError
 from msm.registry.assistant import CHECKPOINT
-from msm.registry.client import MlflowClient, MlflowException
-from msm.registry.database import make_database
-from msm.registry.server import (
-    URI_VARIABLE,
-    check_reachable,
-    database_file,
-    environment,
-    fault_reason,
-    public_uri,
-)
+from msm.registry.client import MlflowException
+from msm.registry.present_store import open_present
+from msm.registry.server import fault_reason, public_uri
 from msm.registry.tracker import PAGE, all_pages
 
 AUTHOR = "msm.author"  # who registered a version; written once, when it is made
@@ -209,20 +202,14 @@ def open_registry(uri: str) -> Iterator[Registry]:
     Raises:
         UserError: the store is not there, cannot be reached, or fails on the way.
     """
-    file = database_file(uri)
-    if file is not None and not file.exists():
-        raise UserError(f"there is no MLflow store {file}; name another --workspace, or register")
-    check_reachable(uri)
-    # Artifacts and models are looked up through the process-wide store.
-    with environment({URI_VARIABLE: uri}):
-        make_database(uri)
-        try:
-            yield Registry(MlflowClient(uri, uri), uri)
-        except MlflowException as error:
-            raise UserError(
-                f"MLflow at {public_uri(uri)} failed on the way: {fault_reason(str(error))}; run "
-                "again: what is done is kept"
-            ) from None
+    try:
+        with open_present(uri) as client:
+            yield Registry(client, uri)
+    except MlflowException as error:
+        raise UserError(
+            f"MLflow at {public_uri(uri)} failed on the way: {fault_reason(str(error))}; run "
+            "again: what is done is kept"
+        ) from None
 
 
 def find_reviewed(registry: Registry, reference: str) -> Reviewed:

@@ -9,11 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
-from msm.errors import UserError
 from msm.evals.measurement import Unit
+from msm.html_page import style, templates, write_html
 from msm.lineage.facts import facts
 from msm.lineage.graph import Node, NodeKind
 from msm.lineage.tree import Line
@@ -76,13 +73,7 @@ def write_review(review: Review, file: Path) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(_HERE)
     environment.filters.update(
         cell=cell_value,
         interval=cell_interval,
@@ -91,16 +82,12 @@ def write_review(review: Review, file: Path) -> None:
         named=_named,
         when=lambda text: str(text)[:16].replace("T", " "),
     )
-    styles = [REPORTING / "report.css", _HERE / "page.css"]  # ours, not data
     text = environment.get_template("page.html.jinja").render(
         review=review,
-        style=Markup("\n").join(Markup(path.read_text(encoding="utf-8")) for path in styles),
+        style=style(REPORTING / "report.css", _HERE / "page.css"),
         steps=_steps(review.lineage),
     )
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {file}: {error.strerror}; name another with --out") from None
+    write_html(text, file)
 
 
 def cell_value(cell: Cell) -> str:
