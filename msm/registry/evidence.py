@@ -31,6 +31,7 @@ class Contrast:
     low: float
     high: float
     reading: str
+    samples: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class Evidence:
         return [row for row in self.suites if (row["arm"], row["spec"]) == own]
 
 
+def pairs_and_seeds(row: Mapping[str, str]) -> str:
+    """Over what a row of ``arms.csv`` or ``contrasts.csv`` was measured."""
+    return f"{row['pairs']} pairs, {row['seeds']} {'seed' if row['seeds'] == '1' else 'seeds'}"
+
+
 def read_evidence(report: Path) -> Evidence:
     """Read a report folder.
 
@@ -84,6 +90,7 @@ def read_evidence(report: Path) -> Evidence:
                 low=float(row["low"]),
                 high=float(row["high"]),
                 reading=row["reading"],
+                samples=pairs_and_seeds(row),
             )
             for key, row in zip(keys, rows, strict=True)
         )

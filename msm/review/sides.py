@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from msm.configs import ArmResult
 from msm.evals.measurement import Role, Unit
-from msm.registry.evidence import Evidence
+from msm.registry.evidence import Evidence, pairs_and_seeds
 from msm.registry.review_sources import Made
 
 LONGEST_DIFF = 2000  # lines of a spec's diff; what is longer is another spec
@@ -141,10 +141,11 @@ def _cells(evidence: Evidence, result: ArmResult) -> dict[tuple[str, str], tuple
             )
             found[f"{row['suite']} · {row['role']}", row["measure"]] = cell, row["better"]
     for row in evidence.of(result):
-        mean = Cell(float(row["mean"]), float(row["low"]), float(row["high"]), Unit.NATS)
+        low, high = float(row["low"]), float(row["high"])
+        mean = Cell(float(row["mean"]), low, high, Unit.NATS, pairs_and_seeds(row))
         found["word pairs", f"{row['axis']}, {row['frame']} frame"] = mean, "neither"
     for item in evidence.contrasts:
-        cell = Cell(item.estimate, item.low, item.high, Unit.NATS)
+        cell = Cell(item.estimate, item.low, item.high, Unit.NATS, item.samples)
         label = f"{item.label}{' (headline)' if item.headline else ''}"
         found["contrasts of the experiment", label] = cell, "neither"
     return found
