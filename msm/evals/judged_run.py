@@ -9,9 +9,8 @@ from msm.errors import UserError
 from msm.evals.finished import finished_log, keep_only
 from msm.evals.found import LOGS, Found
 from msm.evals.grade_again import grade_again
-from msm.evals.judged_suites import JudgedSuite, judged_suite
+from msm.evals.judged_suites import JudgedSuite, judged_suite, sample_judged
 from msm.evals.measurement import Measurement
-from msm.evals.sampling import sample_suite
 from msm.evals.shards import bring_samples
 from msm.evals.subject import Subject
 from msm.evals.usage import suite_use
@@ -32,16 +31,7 @@ def run_judged(config: SuiteConfig, subject: Subject, out: Path, execution: Exec
     if (log := _whole(folder, suite.task.name)) is None:
         model = subject.answering(suite.temperature)
         bring_samples(config, running_identity(), execution, folder, str(model))
-        judge = open_evaluated("judge", config.judge, execution.judge)
-        log = sample_suite(
-            suite.task,
-            model,
-            folder,
-            suite.epochs,
-            judge,
-            suite.maximum_ungraded,
-            maximum_samples=execution.student.connections,
-        )
+        log = sample_judged(suite, model, config, folder, execution)
         found = suite.read(folder)
     else:
         found = _read_or_grade(log, folder, suite, config, execution)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msm.configs import SuiteConfig
@@ -58,6 +59,29 @@ def judged_suite(config: SuiteConfig, execution: Execution) -> JudgedSuite:
             return _open_qa(config, settings, attempts, seconds)
         case _:
             raise ValueError(f"no judge grades suite {config.suite}")
+
+
+def sample_judged(
+    suite: JudgedSuite, model: Model, config: SuiteConfig, folder: Path, execution: Execution
+) -> Path:
+    """Sample and grade what a log folder lacks of a suite; returns the finished log.
+
+    Raises:
+        UserError: the judge cannot be used, or too many samples failed; what is done is kept.
+    """
+    from msm.evals.sampling import sample_suite
+    from msm.llm.opening import open_evaluated
+
+    assert config.judge is not None
+    return sample_suite(
+        suite.task,
+        model,
+        folder,
+        suite.epochs,
+        open_evaluated("judge", config.judge, execution.judge),
+        suite.maximum_ungraded,
+        maximum_samples=execution.student.connections,
+    )
 
 
 def _agentic(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from msm.configs import EvaluateConfig, SuiteConfig
 from msm.errors import UserError
 from msm.evals.found import LOGS
-from msm.evals.judged_suites import is_judged, judged_suite
+from msm.evals.judged_suites import is_judged, judged_suite, sample_judged
 from msm.execution import Execution
 from msm.store import Store, named_store, patiently
 from msm.task import Stage
@@ -58,16 +58,13 @@ def sample_shard(
     """
     from inspect_ai.dataset import MemoryDataset
 
-    from msm.evals.sampling import sample_suite
     from msm.evals.subject import open_subject
-    from msm.llm.opening import open_evaluated
 
     store = named_store(execution)
     if store is None:
         raise UserError(
             "sampling in shards needs a store; set MSM_STORE, or pools.evaluate.shards to 1"
         )
-    assert config.judge is not None
     count = shard_count(execution, config)
     suite = judged_suite(config, execution)
     share = list(suite.task.dataset)[shard::count]
@@ -81,17 +78,8 @@ def sample_shard(
         if _samples(found) < len(share) * suite.epochs:
             model = open_subject(config, inputs, Path(work), execution).answering(suite.temperature)
             _put(found, folder, str(model))
-            judge = open_evaluated("judge", config.judge, execution.judge)
             try:
-                sample_suite(
-                    suite.task,
-                    model,
-                    folder,
-                    suite.epochs,
-                    judge,
-                    suite.maximum_ungraded,
-                    maximum_samples=execution.student.connections,
-                )
+                sample_judged(suite, model, config, folder, execution)
             finally:
                 found = _logs(folder)
                 if found:
