@@ -169,7 +169,7 @@ def test_an_alias_set_around_the_gates_is_put_back_by_mlflows_own_webhook(
         ]  # fmt: skip
         assert registry.aliases(model)["challenger"] == "3"
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)  # a shell lets what it starts behind it ignore SIGINT
         process.wait(timeout=30)
 
 
