@@ -1,10 +1,13 @@
 """What a pipeline costs besides its work: compiling, the size of its run, seconds a task.
 
-    python -m benchmarks.pipeline              # every recipe: tasks, seconds to compile, size
-    python -m benchmarks.pipeline --run        # and tiny.yaml through KFP, against `msm run`
+    python benchmarks/pipeline.py              # every recipe: tasks, seconds to compile, size
+    python benchmarks/pipeline.py --run        # and tiny.yaml through KFP, against `msm run`
 
 Sizes are those of the Workflow that KFP's backend makes, worked out by ``pipelines.size``; a
 cluster's store takes 1.5 MiB.
+
+Start it as a file, as `msm` is started: under `python -m` KFP, which reads the call stack at every
+step, takes four times as long, since the frames of `runpy` have no source file.
 """
 
 import subprocess
