@@ -100,6 +100,7 @@ def run_shard(bundle: str, stage: str, name: str, inputs: Sequence[Given], shard
         UserError: the recipe or an input is wrong, or a model cannot be asked.
     """
     from msm.corpus.shards import write_shard
+    from msm.evals.shards import sample_shard
 
     text = Path(bundle).read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
@@ -115,8 +116,6 @@ def run_shard(bundle: str, stage: str, name: str, inputs: Sequence[Given], shard
             return write_shard(task.config, located, identity, recipe.execution, shard)
         assert isinstance(task.config, SuiteConfig)
         execution = recipe.execution.named(recipe.name, task.label)
-        from msm.evals.shards import sample_shard
-
         return sample_shard(task.config, located, identity, execution, shard)
 
 
