@@ -13,7 +13,7 @@ PORT  ?=
 
 .PHONY: stack stack-status stack-env stack-down stack-delete
 .PHONY: run study test lint repro lock-data pipelines k8s-tools k8s-server k8s-check images images-requirements \
-    images-check environment lock clean
+    images-check vllm-tools vllm-check environment lock clean
 run: environment            ## the embedded experiment on one seed
 	$(BIN)/msm run recipes/cheese.yaml
 
@@ -79,6 +79,12 @@ images-requirements: environment ## what the images install, from the lock file;
 
 images-check: environment   ## run every stage in its container, with the image of `make images`
 	$(BIN)/python -m pytest -m images tests/test_containers.py
+
+vllm-tools:                 ## vLLM on a CPU, 3.5 GB in an environment of its own
+	PYTHON=$(PYTHON) scripts/vllm-cpu
+
+vllm-check: environment vllm-tools ## load what msm exports in vLLM itself, and put a suite to it
+	$(BIN)/python -m pytest -m vllm tests/test_vllm.py
 
 environment: $(STAMP)
 
