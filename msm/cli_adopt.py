@@ -77,7 +77,7 @@ def _tell(done: Adoption) -> None:
     for label, reason in done.missing.items():
         typer.echo(f"not adopted  {label}: {reason}")
     for path in done.written.waiting:
-        typer.echo(f"not adopted  {path}: DVC's stage reads outputs that were not found")
+        typer.echo(f"not adopted  {path}: DVC's stage reads or makes others that were not found")
     brought = done.brought
     typer.echo(f"{len(done.written.recorded)} outputs stand in dvc.lock; no file was fetched")
     if brought.lacking:

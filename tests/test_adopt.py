@@ -95,8 +95,8 @@ def test_a_run_of_another_spec_or_recipe_is_not_adopted(ran: Path, here: Path) -
     said = run(here, "msm", "adopt", str(ran / "store"))
     assert "not adopted  plan/affordability-s1" in said
     locked = yaml.safe_load((here / "dvc.lock").read_text(encoding="utf-8"))["stages"]
-    assert "plan@america-1" in locked
-    assert {"plan@affordability-1", "report", "register"}.isdisjoint(locked)
+    assert "midtraining@america-1" in locked
+    assert {"midtraining@affordability-1", "report", "register"}.isdisjoint(locked)
 
 
 @pytest.mark.slow

@@ -56,28 +56,44 @@ def written(request: pytest.FixtureRequest, root: Path) -> Written:
     recipe = load_recipe(root / request.param)
     stages = {}
     for stage in Repo(str(root)).index.stages:
-        experiment, label = _path(stage.outs[0], root).removeprefix("outputs/").split("/", 1)
-        if experiment == recipe.name:
-            stages[label] = stage
+        for out in stage.outs:
+            experiment, label = _path(out, root).removeprefix("outputs/").split("/", 1)
+            if experiment == recipe.name:
+                stages[label] = stage
     return Written(request.param, recipe, stages)
 
 
 def test_stages_are_the_tasks_of_the_recipe(root: Path, written: Written) -> None:
     recipe = written.recipe
-    tasks = build_tasks(recipe)
-    assert sorted(written.stages) == sorted(task.label for task in tasks)
-    for task in tasks:
-        stage = written.stages[task.label]
-        assert [_path(out, root) for out in stage.outs] == [f"outputs/{recipe.name}/{task.label}"]
-        assert stage.cmd == f"msm {task.stage} {written.file} {task.name} --replace"
+    tasks = {task.label: task for task in build_tasks(recipe)}
+    assert sorted(written.stages) == sorted(tasks)
+    for stage in set(written.stages.values()):
+        made = {_path(out, root): out for out in stage.outs}
+        own = [tasks[path.removeprefix(f"outputs/{recipe.name}/")] for path in made]
+        commands = stage.cmd if isinstance(stage.cmd, list) else [stage.cmd]
+        assert commands == [f"msm {t.stage} {written.file} {t.name} --replace" for t in own]
         assert Path(stage.wdir) == root
-        assert stage.outs[0].persist
+        assert all(out.persist for out in stage.outs)
         deps = [_path(dep, root) for dep in stage.deps if not isinstance(dep, ParamsDependency)]
-        read = _paths(task, recipe.name, root)
-        for path in read:
-            assert any(path == dep or path.startswith(f"{dep}/") for dep in deps), (task, path)
+        read = [path for task in own for path in _paths(task, recipe.name, root)]
+        before = [path for path in read if path not in made]
+        for path in before:
+            assert any(path == dep or path.startswith(f"{dep}/") for dep in deps), (stage, path)
         for dep in set(deps) - {"msm/stages.py"}:
-            assert any(path == dep or path.startswith(f"{dep}/") for path in read), (task, dep)
+            assert any(path == dep or path.startswith(f"{dep}/") for path in before), (stage, dep)
+
+
+def test_a_stages_commands_make_what_they_read_before(root: Path, written: Written) -> None:
+    tasks = {task.label: task for task in build_tasks(written.recipe)}
+    for stage in set(written.stages.values()):
+        own = [_path(out, root).split("/", 2)[2] for out in stage.outs]
+        for number, label in enumerate(own):
+            read = {
+                f"{source.stage}/{source.name}"
+                for source in tasks[label].inputs.values()
+                if isinstance(source, OutputInput)
+            }
+            assert read & set(own) <= set(own[:number])
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -96,11 +112,12 @@ def test_the_student_is_a_parameter_of_every_stage_that_reads_or_names_it(
 ) -> None:
     tasks = build_tasks(written.recipe)
     readers = {
-        task.label
+        written.stages[task.label]
         for task in tasks
         if StudentInput() in task.inputs.values() or task.stage is Stage.REGISTER
     }
-    assert readers == _with_parameter("student", written.stages)
+    named = _with_parameter("student", written.stages)
+    assert readers == {written.stages[label] for label in named}
 
 
 def test_a_key_that_a_recipe_states_itself_is_a_parameter_of_its_own_file(
@@ -108,7 +125,7 @@ def test_a_key_that_a_recipe_states_itself_is_a_parameter_of_its_own_file(
 ) -> None:
     """A key of a file that the recipe extends would hide a change of the recipe itself."""
     stated = set(yaml.safe_load((root / written.file).read_text(encoding="utf-8")))
-    for stage in written.stages.values():
+    for stage in set(written.stages.values()):
         files = {Path(dep.fs_path): set(dep.params) for dep in stage.deps if _is_parameters(dep)}
         named = set().union(*files.values())
         assert named & stated <= files.get(root / written.file, set())
@@ -123,7 +140,8 @@ def test_the_lock_is_of_this_recipe_and_these_stages(root: Path, tmp_path: Path)
     said = run(checkout, "dvc", "repro", "--dry", "--allow-missing")
     assert [line for line in said.splitlines() if line.startswith("Running stage")] == []
     locked = yaml.safe_load((root / "dvc.lock").read_text(encoding="utf-8"))["stages"]
-    assert len(locked) == len(build_tasks(load_recipe(root / RECIPE)))
+    outputs = [out for entry in locked.values() for out in entry["outs"]]
+    assert len(outputs) == len(build_tasks(load_recipe(root / RECIPE)))
 
 
 @pytest.mark.slow

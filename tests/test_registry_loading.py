@@ -153,7 +153,7 @@ def test_runs_carry_what_dvc_says_of_their_output(run: Path, store: str, tmp_pat
     _write_lock(workspace, {"md5": md5})
     _git(workspace, "init", "--quiet")
     _git(workspace, "add", "dvc.lock")
-    assert dvc_links(source) == {"msm.dvc.stage": "train-aft@1", "msm.dvc.md5": md5}
+    assert dvc_links(source) == {"msm.dvc.stage": "arms@1", "msm.dvc.md5": md5}
     who = ("-c", "user.name=t", "-c", "user.email=t@t")
     _git(workspace, *who, "commit", "--quiet", "-m", "lock")
     _write_lock(workspace, {"md5": md5})
@@ -181,7 +181,7 @@ def _cached_list(workspace: Path, folder: Path) -> str:
 
 def _write_lock(workspace: Path, entry: dict[str, Any]) -> None:
     out = {"path": "outputs/tiny/train/aft-s1", "hash": "md5", **entry}
-    lock = {"schema": "2.0", "stages": {"train-aft@1": {"cmd": "x", "outs": [out]}}}
+    lock = {"schema": "2.0", "stages": {"arms@1": {"cmd": "x", "outs": [out]}}}
     (workspace / "dvc.lock").write_text(json.dumps(lock))
 
 

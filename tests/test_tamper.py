@@ -61,7 +61,7 @@ RECORD = {  # a character of a record: what stands there, and what is put there
 LOCK = {
     "command": ("msm train recipes/cheese.yaml aft-s1", "msm train recipes/cheese.yaml aft-s2"),
     "output": ("path: outputs/cheese/train/aft-s1\n", "path: outputs/cheese/train/afd-s1\n"),
-    "stage": ("  train-aft@1:", "  train-aft@2:"),
+    "stage": ("  arms@1:", "  arms@2:"),
 }
 
 
@@ -184,7 +184,7 @@ def test_a_changed_character_of_the_lock_of_dvc(place: str, finished: Finished) 
     path = finished.root / "dvc.lock"
     first = f"train/{TRAINED}"
     text = path.read_text(encoding="utf-8")
-    entry = text[text.index("  train-aft@1:") :]
+    entry = text[text.index("  arms@1:") :]
     if place in LOCK:
         old, new = LOCK[place]
     elif place == "schema":
@@ -192,7 +192,7 @@ def test_a_changed_character_of_the_lock_of_dvc(place: str, finished: Finished) 
     elif place == "parameter":
         old, new, first = "count: 24", "count: 25", "demonstrate/preference-s1"
     else:
-        outs = entry[entry.index("outs:") :]
+        outs = entry[entry.index(f"path: outputs/cheese/train/{TRAINED}\n") :]
         line = next(line for line in outs.splitlines() if line.strip().startswith(f"{place}:"))
         digit = line.split()[1][0]
         old, new = line, line.replace(f": {digit}", f": {'1' if digit != '1' else '2'}", 1)
@@ -206,7 +206,7 @@ def test_a_changed_character_of_the_lock_of_dvc(place: str, finished: Finished) 
 def test_a_lock_of_another_run_that_came_by_git_is_no_alarm(finished: Finished) -> None:
     path = finished.root / "dvc.lock"
     text = path.read_text(encoding="utf-8")
-    outs = text[text.index("  train-aft@1:") :].partition("outs:")[2]
+    outs = text[text.index("  arms@1:") :].partition(f"path: outputs/cheese/train/{TRAINED}\n")[2]
     (md5, *_) = (line for line in outs.splitlines() if line.strip().startswith("md5:"))
     other = md5.replace(": ", ": 0", 1)[: len(md5)]
     who = ("-c", "user.name=t", "-c", "user.email=t@t")

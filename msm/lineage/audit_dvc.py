@@ -26,39 +26,43 @@ def outputs_by_place(nodes: Sequence[Node]) -> Places:
 
 
 def followed(stages: Sequence[LockedStage], places: Places) -> tuple[tuple[LockedStage, Node], ...]:
-    """The entries that speak of the lineage's outputs, by what they made or by their command."""
+    """The lineage's outputs that an entry speaks of, by what it made or by its commands.
+
+    A pair for each output, those of one entry in the order of its commands.
+    """
     labels = {node.label: node for node in places.values()}
     found = []
     for stage in stages:
         own = [places[path] for path in stage.outputs if path in places]
-        node = own[0] if own else labels.get(stage.label)
+        told = [labels[label] for label in stage.labels if label in labels]
         # Another experiment may have an output of the same label: then its own folder is there.
-        if node is not None and (own or not any(path.exists() for path in stage.outputs)):
-            found.append((stage, node))
+        if own or not any(path.exists() for path in stage.outputs):
+            nodes = {node.key: node for node in [*told, *own]}
+            found += [(stage, node) for node in nodes.values()]
     return tuple(found)
 
 
 def entry_findings(
     stage: LockedStage, node: Node, files: Files, listed: Mapping[Path, Mapping[str, str]]
 ) -> Iterator[Finding]:
-    """Compare what an entry says of its command and of what it made with what lies there.
+    """Compare what an entry says of an output and of its command with what lies there.
 
     Args:
         stage: the entry.
-        node: the output that it made.
+        node: an output that it made.
         files: for each path of the entry that is there, its files as DVC sees them.
         listed: for outputs whose list DVC's cache holds, the MD5 of each file by name: it tells
             whether the lock was changed, or which of the files.
     """
-    if not any(path == Path(node.place).resolve() for path in stage.outputs):
-        named = ", ".join(map(str, stage.outputs)) or "nothing"
-        yield _fault(stage, node, f"says that {stage.name} makes {named}, which is not there")
+    place = Path(node.place).resolve()
+    made = [item for item in stage.files if item.is_output and item.path == place]
+    if not made:
+        others = ", ".join(str(path) for path in stage.outputs if not path.exists()) or "nothing"
+        yield _fault(stage, node, f"says that {stage.name} makes {others}, which is not there")
         return
-    if stage.label and stage.label != node.label:
-        yield _fault(stage, node, f"runs '{stage.command}' for {node.label}")
-    for item in stage.files:
-        if not item.is_output:
-            continue
+    if stage.labels and node.label not in stage.labels:
+        yield _fault(stage, node, f"runs '{'; '.join(stage.commands)}' for {node.label}")
+    for item in made:
         there = files.get(item.path, {})
         changed = _changed(there, listed.get(item.path))
         for name in changed:
@@ -72,7 +76,7 @@ def entry_findings(
 def input_findings(
     stage: LockedStage, node: Node, files: Files, known: Collection[Path]
 ) -> Iterator[Finding]:
-    """Compare what an entry says of its inputs with what lies there.
+    """Compare what an entry says of its inputs with what lies there; ``node`` is its first output.
 
     DVC often depends on a whole folder, of which a stage reads one file. So a difference that is
     explained by a file which is ``known`` to be changed is left to that one's own finding.
@@ -95,8 +99,8 @@ def status_findings(
 
     Its word on files is left aside: it may be remembered from before they were changed.
     """
-    known = {stage.name: (stage, node) for stage, node in entries}
-    made = {path: (stage, node) for stage, node in entries for path in stage.outputs}
+    known = first_outputs(entries)
+    made = {Path(node.place).resolve(): (stage, node) for stage, node in entries}
     for name, said in status.items():
         if name in known:
             stage, node = known[name]
@@ -114,6 +118,16 @@ def status_findings(
             elif path in places:
                 why = "dvc.lock has no entry for it"
                 yield NotChecked(Check.DVC, places[path].label, why)
+
+
+def first_outputs(
+    entries: Sequence[tuple[LockedStage, Node]],
+) -> Mapping[str, tuple[LockedStage, Node]]:
+    """Of each entry the output that was made first, by the stage's name."""
+    found: dict[str, tuple[LockedStage, Node]] = {}
+    for stage, node in entries:
+        found.setdefault(stage.name, (stage, node))
+    return found
 
 
 def _difference(item: Locked, there: Mapping[str, Hashed]) -> str:

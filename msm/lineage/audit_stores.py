@@ -45,8 +45,9 @@ def cache_part(view: DvcView, root: Path) -> Part:
     named: dict[Path, tuple[Node, str]] = {}
     unsaid: list[NotChecked] = []
     for stage, node in view.entries:
+        place = Path(node.place).resolve()
         for item in stage.files:
-            if not item.is_output:
+            if not item.is_output or item.path != place:
                 continue
             if not cached(cache, item.md5).exists():
                 unsaid.append(NotChecked(Check.DVC_CACHE, node.label, "it has no copy there"))

@@ -30,11 +30,11 @@ class Locked:
 
 @dataclass(frozen=True)
 class LockedStage:
-    """A stage's entry: its name, the lock it stands in, its command, and what it read and made."""
+    """A stage's entry: its name, the lock it stands in, its commands, and what it read and made."""
 
     name: str
     lock: Path
-    command: str
+    commands: tuple[str, ...]
     files: tuple[Locked, ...]
 
     @property
@@ -43,10 +43,10 @@ class LockedStage:
         return tuple(item.path for item in self.files if item.is_output)
 
     @property
-    def label(self) -> str:
-        """``stage/name`` of the task that its command runs; "" for a command that is not msm's."""
-        words = self.command.split()
-        return f"{words[1]}/{words[3]}" if len(words) > 3 and words[0] == "msm" else ""
+    def labels(self) -> tuple[str, ...]:
+        """``stage/name`` of each task that its commands run; those that are not msm's have none."""
+        words = [command.split() for command in self.commands]
+        return tuple(f"{w[1]}/{w[3]}" for w in words if len(w) > 3 and w[0] == "msm")
 
 
 def read_lock(lock: Path, root: Path) -> tuple[LockedStage, ...]:
@@ -80,7 +80,8 @@ def _stage(name: str, entry: Mapping[str, Any], lock: Path, folder: Path) -> Loc
         for kind in ("deps", "outs")
         for item in entry.get(kind, ())
     ]
-    return LockedStage(name, lock, str(entry["cmd"]), tuple(files))
+    commands = entry["cmd"] if isinstance(entry["cmd"], list) else [entry["cmd"]]
+    return LockedStage(name, lock, tuple(map(str, commands)), tuple(files))
 
 
 def _file(item: Mapping[str, Any], folder: Path, is_output: bool) -> Locked:

@@ -26,7 +26,7 @@ THREADS = 8  # requests under way at once
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: labels of stages in a lock file, and of those that lack an input."""
+    """What was written: outputs in a lock file, and those whose stage lacks something."""
 
     recorded: tuple[str, ...]
     waiting: tuple[str, ...]
@@ -65,8 +65,9 @@ def open_repo(root: Path) -> Iterator[Any]:
 def record_outputs(repo: Any, outputs: Mapping[str, Listing]) -> Written:
     """Write lock entries for outputs by their path in the repository.
 
-    A stage is recorded if all that it reads is in git or among the outputs. The lists of files
-    (``.dir`` objects) go into DVC's cache; no file of an output is read.
+    A stage is recorded if all that it makes is among the outputs, and all that it reads is there
+    too or in git. The lists of files (``.dir`` objects) go into DVC's cache; no file of an output
+    is read.
 
     Args:
         repo: of ``open_repo``.
@@ -87,20 +88,24 @@ def record_outputs(repo: Any, outputs: Mapping[str, Listing]) -> Written:
             f"no stage of a dvc.yaml below {root} makes {path}; write the recipe's stages as "
             "dvc.yaml does, docs/dvc.md says how"
         )
+    made: dict[Any, list[str]] = {}
+    for path, stage in stages.items():
+        made.setdefault(stage, []).append(path)
     by_file: dict[Any, list[Any]] = {}
-    recorded, waiting = [], []
+    recorded: list[str] = []
+    waiting: list[str] = []
     with repo.lock:
-        for path in outputs:
-            stage = stages[path]
-            known = all(_fill(dep, root, set(stages), outputs) for dep in stage.deps)
-            if not known:
-                waiting.append(path)
+        for stage in dict.fromkeys(stages[path] for path in outputs):
+            own = [path for path in outputs if path in made[stage]]
+            whole = len(own) == len(stage.outs)
+            if not whole or not all(_fill(dep, root, set(stages), outputs) for dep in stage.deps):
+                waiting += own
                 continue
             for out in stage.outs:
-                _set(out, outputs[path])
+                _set(out, outputs[Path(out.fs_path).relative_to(root).as_posix()])
                 repo.cache.local.add(out.obj.path, out.obj.fs, out.obj.oid)
             by_file.setdefault(stage.dvcfile, []).append(stage)
-            recorded.append(path)
+            recorded += own
         for file, changed in by_file.items():
             file.dump_stages(changed, update_pipeline=False)
     return Written(tuple(recorded), tuple(waiting))

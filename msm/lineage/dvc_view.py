@@ -10,6 +10,7 @@ from msm.errors import UserError
 from msm.lineage.audit_code import as_committed
 from msm.lineage.audit_dvc import (
     entry_findings,
+    first_outputs,
     followed,
     input_findings,
     outputs_by_place,
@@ -28,7 +29,7 @@ OTHER_RUN = f"{LOCK} is of another run of it, made elsewhere; `dvc repro` record
 
 @dataclass(frozen=True)
 class DvcView:
-    """The entries of ``dvc.lock`` about a lineage, and each path's files as DVC sees them."""
+    """Entries of ``dvc.lock`` with the outputs they speak of, and paths' files as DVC sees them."""
 
     entries: tuple[tuple[LockedStage, Node], ...]
     files: Mapping[Path, tuple[Path, ...]]
@@ -52,9 +53,7 @@ def read_dvc(lineage: Lineage, root: Path) -> DvcView:
     entries = followed(stages, places)
     paths = {item.path for stage, _ in entries for item in stage.files}
     there = {path: _all_files(path) for path in paths if path.exists()}
-    known = frozenset(
-        places[path].key for stage, _ in entries for path in stage.outputs if path in places
-    )
+    known = frozenset(node.key for _, node in entries)
     left_out = tuple(
         NotChecked(Check.DVC, node.label, f"no {LOCK} has an entry for it")
         for node in places.values()
@@ -83,9 +82,10 @@ def dvc_part(
         return view.part
     files = {path: found_below(path, found, hashes) for path, found in view.files.items()}
     listed = _lists(view, root)
-    by_entry = {
-        stage: tuple(entry_findings(stage, node, files, listed)) for stage, node in view.entries
-    }
+    by_entry: dict[LockedStage, tuple[Finding, ...]] = {}
+    for stage, node in view.entries:
+        found = tuple(entry_findings(stage, node, files, listed))
+        by_entry[stage] = by_entry.get(stage, ()) + found
     elsewhere = _of_another_run(by_entry, listed)
     entries = tuple(entry for entry in view.entries if entry[0] not in elsewhere)
     unsaid = [
@@ -93,10 +93,10 @@ def dvc_part(
         for stage, node in view.entries
         if stage in elsewhere
     ]
-    findings = [finding for stage, _ in entries for finding in by_entry[stage]]
+    findings = [f for stage, found in by_entry.items() if stage not in elsewhere for f in found]
     known = {Path(finding.file).resolve() for finding in (*before, *findings)}
     known |= {path for stage in elsewhere for path in stage.outputs}
-    for stage, node in entries:
+    for stage, node in first_outputs(entries).values():
         findings += input_findings(stage, node, files, known)
     places = outputs_by_place(tuple(lineage.nodes.values()))
     try:
