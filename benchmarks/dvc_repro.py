@@ -2,12 +2,12 @@
 
     python benchmarks/dvc_repro.py [--repeats 5]
 
-A checkout with the real dvc.yaml of recipes/cheese-study.yaml is made in a temporary folder. Its 131
-outputs are made by a stand-in for ``msm`` that writes as many files as the real ones, but small ones:
-DVC does not read an unchanged file again, so their size is in no figure. Then the unchanged ``dvc
-repro`` is timed, in turns with that of a repository of a single stage, which is what DVC takes to
-start: wall clock, and processor time, which other programs on the machine disturb less. The aim is
-2 s.
+A checkout with the real dvc.yaml of recipes/cheese-study.yaml is made in a temporary folder. Its
+131 outputs are made by a stand-in for ``msm`` that writes as many files as the real ones, but small
+ones: DVC does not read an unchanged file again, so their size is in no figure. Then the unchanged
+``dvc repro`` is timed, in turns with that of a repository of a single stage, which is what DVC
+takes to start: wall clock, and processor time, which other programs on the machine disturb less.
+The aim is 2 s.
 """
 
 from __future__ import annotations
