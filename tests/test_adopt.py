@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -62,6 +63,27 @@ def test_an_adopted_run_leaves_dvc_nothing_to_do(ran: Path, here: Path) -> None:
     lock = (here / "dvc.lock").read_bytes()
     assert "Data and pipelines are up to date." in run(here, "dvc", "repro")
     assert (here / "dvc.lock").read_bytes() == lock
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["folder", "version", "run"])
+def test_a_run_is_adopted_by_each_of_its_names(ran: Path, here: Path, form: str) -> None:
+    """The folder that its store lies in, the model version, the MLflow run of the candidate."""
+    place = ran / "there/outputs/cheese/register/cheese/registration.json"
+    told = json.loads(place.read_text(encoding="utf-8"))
+    model = told["model"]
+    name = {
+        "folder": str(ran),
+        "version": f"models:/{model['name']}/{model['version']}",
+        "run": told["runs"][told["candidate"]],
+    }[form]
+    done = msm(
+        "adopt", name, cwd=here, MLFLOW_TRACKING_URI=f"sqlite:///{ran}/there/mlflow.db",
+        MSM_STORE="" if form == "folder" else str(ran / "store"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "29 outputs stand in dvc.lock" in done.stdout
+    assert "Running stage" not in run(here, "dvc", "repro", "--allow-missing", "report")
 
 
 @pytest.mark.slow

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from pathlib import Path
 
+from msm.errors import UserError
 from msm.identity import SIGNATURE
 from msm.lineage.audit_files import local_place
 from msm.lineage.findings import Check, Finding, NotChecked, Part, Severity
-from msm.lineage.graph import Lineage
+from msm.lineage.graph import Lineage, Node
 from msm.signing.settings import Signing
-
-CHANGED = re.compile(r"changed: (.+?)(?:, |; |$)")  # as msm.signing.signature tells it
 
 
 def signature_part(lineage: Lineage, signing: Signing) -> Part:
@@ -29,17 +28,17 @@ def signature_part(lineage: Lineage, signing: Signing) -> Part:
         why = "no key was given to verify with (--public-key)"
         what = f"{len(signed)} signed outputs" if signed else "no output is signed, and"
         return Part({}, (), (NotChecked(Check.SIGNATURE, what, why),))
-    from msm.signing.signature import signature_fault
-
-    findings = [
-        Finding(Severity.FAULT, Check.SIGNATURE, node.key, str(_file(place, fault)), fault)
-        for node, place in outputs
-        if (fault := signature_fault(place, signing))
-    ]
+    findings = [finding for node, place in outputs for finding in _faults(node, place, signing)]
     return Part({Check.SIGNATURE: len(outputs)}, tuple(findings))
 
 
-def _file(place: Path, fault: str) -> Path:
-    """The file that a fault names as changed, else the signature itself."""
-    changed = CHANGED.search(fault)
-    return place / (changed[1] if changed else SIGNATURE)
+def _faults(node: Node, place: Path, signing: Signing) -> Iterator[Finding]:
+    """What is wrong with a signature, of the first changed file or else of the signature itself."""
+    from msm.signing.signature import SignatureError, verify_path
+
+    try:
+        verify_path(place, signing)
+    except UserError as error:
+        changed = error.changed if isinstance(error, SignatureError) else ()
+        file = str(place / (changed[0] if changed else SIGNATURE))
+        yield Finding(Severity.FAULT, Check.SIGNATURE, node.key, file, str(error))

@@ -20,7 +20,14 @@ from msm.signing.settings import Signing
 
 
 class SignatureError(UserError):
-    """A signature is missing, is somebody else's, or is not of these bytes."""
+    """A signature is missing, is somebody else's, or is not of these bytes.
+
+    ``changed`` are files that are not as signed, by their names in the folder, as far as is known.
+    """
+
+    def __init__(self, message: str, changed: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.changed = changed
 
 
 def signature_of(path: Path) -> Path:
@@ -162,21 +169,25 @@ def _verify(path: Path, place: Path, verifier: Any) -> None:
     except Exception as error:  # of whatever kind a spoilt bundle brings up
         told = " ".join(str(error).split())
         if "Signature mismatch" in told:
-            raise SignatureError(f"{path} is not what was signed: {_differing(told)}") from None
+            found = _differing(told)
+            listed = "; ".join(f"{how}: {', '.join(names)}" for how, names in found.items())
+            raise SignatureError(
+                f"{path} is not what was signed: {listed or told}", found.get("changed", ())
+            ) from None
         if "Key mismatch" in told:
             raise SignatureError(f"{place} is of another key than the one given") from None
         reason = told[:200] or type(error).__name__
         raise SignatureError(f"{place} cannot be verified: {reason}") from None
 
 
-def _differing(told: str) -> str:
-    """The files that differ, out of the library's message with all their digests."""
+def _differing(told: str) -> dict[str, tuple[str, ...]]:
+    """How which files differ, out of the library's message: it tells in no other way."""
     found = {
         "changed": re.findall(r"Hash mismatch for \\?'(.+?)\\?': Expected", told),
         "added": re.findall(r"Extra files found in model .+?: (.+?)[\"'](?:, [\"']|\])", told),
         "missing": re.findall(r"Missing files in model .+?: (.+?)[\"'](?:, [\"']|\])", told),
     }
-    return "; ".join(f"{how}: {', '.join(names)}" for how, names in found.items() if names) or told
+    return {how: tuple(names) for how, names in found.items() if names}
 
 
 def _check_file(path: str) -> None:
