@@ -35,7 +35,7 @@ repro: environment          ## the embedded experiment as DVC stages
 lock-data: environment      ## run the embedded experiment anew, and lock and push its data
 	@test -z "$$(git status --porcelain --untracked-files=no)" || \
 	    { echo "commit your changes first: records name the commit"; exit 2; }
-	rm -rf outputs/cheese
+	rm -rf outputs/cheese dvc.lock
 	$(BIN)/msm run recipes/cheese.yaml
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 	$(BIN)/dvc push
