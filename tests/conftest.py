@@ -18,13 +18,24 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 ROOT = Path(__file__).resolve().parent.parent
 
 
+ASKED_FOR = ("images", "vllm")  # by `make images-check` and `make vllm-check` alone
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of built images run by `make images-check` alone, not because an image is there."""
-    if "images" in config.option.markexpr:
-        return
-    left = [item for item in items if item.get_closest_marker("images")]
+    """Leave out what is run when it is asked for, and take the files with slow tests first.
+
+    Slow ones at the end would leave one of two processes without work.
+    """
+    left = [
+        item
+        for item in items
+        for marker in ASKED_FOR
+        if item.get_closest_marker(marker) and marker not in config.option.markexpr
+    ]
     config.hook.pytest_deselected(items=left)
-    items[:] = [item for item in items if item not in left]
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    kept = [item for item in items if item not in left]
+    items[:] = sorted(kept, key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
