@@ -1,16 +1,19 @@
 """Where the steps of a pipeline run: as KFP does by itself, or on the pools that a recipe names."""
 
+from pathlib import PurePosixPath
 from typing import Protocol
 
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
 from components.image import image
+from msm.errors import UserError
 from msm.execution import Provider
 from msm.pools import ImageRole, Pool
 from msm.preflight import key_variable
 from msm.recipe import Recipe
 from msm.registry.server import PIPELINE_VARIABLE
+from msm.signing.keys import PASSWORD_VARIABLE
 from msm.task import Stage
 from msm.training.trainjob import PRIORITY, QUEUE
 from msm.training.trainjob_run import IMAGE_VARIABLE
@@ -19,6 +22,7 @@ CONFIG = "msm-config"
 VARIABLES = ("MLFLOW_TRACKING_URI", "AWS_ENDPOINT_URL", "MSM_STORE")  # keys of that ConfigMap
 S3, MLFLOW, AUTHOR, HUB = "msm-s3", "msm-mlflow", "msm-author", "msm-hub"  # secrets, by reference
 S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+SIGNING, SIGNING_FOLDER = "msm-signing", "/etc/msm/signing"  # a secret of files, and where it lies
 MLFLOW_KEYS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 ASKING = (Stage.PLAN, Stage.WRITE, Stage.CURATE, Stage.DEMONSTRATE, Stage.EVALUATE)
 LOADING = (Stage.DEMONSTRATE, Stage.TRAIN, Stage.EVALUATE)  # a student, or chats of a hub
@@ -77,6 +81,7 @@ class OnPools:
         else:
             _machine(step, pool, image_role(recipe, stage))
         _environment(step)
+        _signing(step, recipe)
         if stage in ASKING:
             _keys(step, recipe)
         if stage in LOADING:
@@ -93,6 +98,7 @@ class OnPools:
         step.set_caching_options(False)
         _machine(step, LIGHT, ImageRole.CPU)
         _environment(step)
+        _signing(step, recipe)
         _keys(step, recipe)
         _secret(step, HUB, ("HF_TOKEN",))
 
@@ -161,6 +167,24 @@ def _keys(step: PipelineTask, recipe: Recipe) -> None:
     variables = {key_variable(recipe.author.model), key_variable(recipe.judge.model)} - {""}
     if variables:
         _secret(step, AUTHOR, tuple(sorted(variables)))
+
+
+def _signing(step: PipelineTask, recipe: Recipe) -> None:
+    """The keys and certificates that the recipe names, as the files of one secret.
+
+    Raises:
+        UserError: it names one elsewhere, where no container would find it.
+    """
+    named = recipe.execution.signing.files
+    for file in named:
+        if not PurePosixPath(file).is_relative_to(SIGNING_FOLDER):
+            raise UserError(
+                f"execution.signing: no container has {file}; put it into the secret {SIGNING} and "
+                f"name it {SIGNING_FOLDER}/{PurePosixPath(file).name}"
+            )
+    if named:
+        kubernetes.use_secret_as_volume(step, SIGNING, SIGNING_FOLDER)
+        _secret(step, SIGNING, (PASSWORD_VARIABLE,))
 
 
 def _secret(step: PipelineTask, name: str, keys: tuple[str, ...]) -> None:

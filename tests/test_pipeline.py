@@ -220,6 +220,31 @@ def test_secrets_stand_in_a_pipeline_by_name_alone(
     assert "secretName: msm-s3" in text
 
 
+def test_keys_of_signatures_are_files_of_a_secret(root: Path) -> None:
+    place = "/etc/msm/signing"
+    signing = f"execution.signing={{key: {place}/key.pem, reviewers: [{place}/ann.pem]}}"
+    recipe = load_recipe(root / "recipes" / "tiny.yaml", [signing])
+    spec, platform = compile_pipeline(recipe, OnPools())
+    asked = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    tasks = {name for name in spec["deploymentSpec"]["executors"] if name in asked}
+    with_keys = {
+        name
+        for name in tasks
+        for volume in asked[name].get("secretAsVolume", ())
+        if (volume["secretName"], volume["mountPath"]) == ("msm-signing", place)
+    }
+    light = {name for name in tasks if "secretAsEnv" not in asked[name]}
+    assert with_keys == tasks - light
+    assert with_keys
+
+
+def test_a_key_that_no_container_has_is_refused(root: Path) -> None:
+    signing = "execution.signing={key: keys/team.pem}"
+    recipe = load_recipe(root / "recipes" / "tiny.yaml", [signing])
+    with pytest.raises(UserError, match=r"msm-signing.*/etc/msm/signing/team\.pem"):
+        compile_pipeline(recipe, OnPools())
+
+
 def test_images_are_those_of_the_environment(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MSM_IMAGE_TRAIN", "registry/train@sha256:" + "0" * 64)
     spec, _ = compile_pipeline(_with_pool(root), OnPools())

@@ -48,6 +48,12 @@ class Signing(BaseModel):
         return self
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The paths of all keys and certificates."""
+        named = (self.key, self.public_key, self.certificate, *self.chain, *self.reviewers)
+        return tuple(path for path in named if path)
+
+    @property
     def signs(self) -> bool:
         """Whether outputs are signed as they are made."""
         return bool(self.key) or self.keyless
