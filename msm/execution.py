@@ -53,8 +53,9 @@ class Provider(StrEnum):
 class Serving(Connection):
     """How the student under evaluation is sampled.
 
-    ``vllm`` starts vLLM, or uses the server at ``base_url`` if that may load adapters by path;
-    ``connections`` is the number of samples at work at once, for ``hf`` the batch.
+    ``vllm`` starts vLLM by the interpreter that MSM_VLLM_PYTHON names, with ``arguments`` as its
+    options, or uses the server at ``base_url`` if that may load adapters by path. ``connections``
+    is the number of samples at work at once, for ``hf`` the batch.
     """
 
     provider: Provider = Provider.TRANSFORMERS

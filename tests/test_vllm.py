@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from inspect_ai.log import read_eval_log
@@ -13,6 +15,7 @@ from inspect_ai.log import read_eval_log
 from msm.configs import Phase, SuiteConfig, TrainConfig
 from msm.evals.preference.stage import run_preference
 from msm.evals.subject import Weights
+from msm.evals.vllm_server import VARIABLE
 from msm.execution import Execution, Provider, Serving
 from msm.jsonl import write_shards
 from msm.stage import run_stage
@@ -22,7 +25,7 @@ from msm.task import Stage
 from msm.training.export import Base, Form, export
 from msm.training.export_card import CardFacts
 from msm.training_settings import Lora, Optimisation, Precision
-from tests.vllm_server import ENVIRONMENT, VllmServer
+from tests.vllm_server import ENVIRONMENT, ON_A_CPU, VllmServer
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(1800)]
 
@@ -149,6 +152,21 @@ def test_a_suite_asks_vllm_with_the_checkpoint_of_the_stage(
     assert same >= 0.9 * len(here), f"{same} of {len(here)} answers are the same"
 
 
+def test_a_suite_starts_vllm_itself_and_ends_it(
+    trained: Trained, python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {VARIABLE: str(python), **ON_A_CPU}.items():
+        monkeypatch.setenv(name, value)
+    options = {"enforce_eager": True, "max_model_len": 512}
+    started = Serving(provider=Provider.VLLM, connections=4, arguments=options)
+    by_vllm = _answers(trained, Execution(student=started), tmp_path / "vllm")
+    here = _answers(trained, Execution(student=Serving(connections=4)), tmp_path / "here")
+    same = sum(here[key] == by_vllm[key] for key in here)
+    assert same >= 0.9 * len(here), f"{same} of {len(here)} answers are the same"
+    left = psutil.Process().children(recursive=True)
+    assert not [child for child in left if "vllm" in " ".join(child.cmdline())]
+
+
 def _answers(trained: Trained, execution: Execution, out: Path) -> dict[str, str]:
     """What the trained student answers to a few pairs, greedily, by question."""
     settings = PreferenceSuite(values=("affordability",), pairs=4, maximum_tokens=16)
@@ -163,8 +181,9 @@ def _answers(trained: Trained, execution: Execution, out: Path) -> dict[str, str
         seed=1,
     )
     out.mkdir()
-    subject = Weights(trained.student, trained.checkpoint, Precision.FP32, 1, execution, out)
-    run_preference(config, settings, subject, out, execution)
+    weights = Weights(trained.student, trained.checkpoint, Precision.FP32, 1, execution, out)
+    with closing(weights) as subject:
+        run_preference(config, settings, subject, out, execution)
     (log,) = out.rglob("*.eval")
     samples = read_eval_log(str(log)).samples or []
     return {f"{sample.id} {sample.epoch}": sample.output.completion for sample in samples}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,9 @@ def run_suite(
 
         proof, found = None, run_reasoning(config, config.settings, inputs, out, execution)
     else:
-        subject = open_subject(config, inputs, out, execution)
-        proof = _proof(subject)
-        found = _measure(config, inputs, subject, out, execution)
+        with closing(open_subject(config, inputs, out, execution)) as subject:
+            proof = _proof(subject)
+            found = _measure(config, inputs, subject, out, execution)
     write_found(found, config.suite, config.settings.model_dump(mode="json"), out)
     return Outcome(
         rows_in=len(found.measurements),

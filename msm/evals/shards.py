@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,16 +77,17 @@ def sample_shard(
         folder.mkdir()
         found = _fetched(store, identity, [shard], count)
         if _samples(found) < len(share) * suite.epochs:
-            model = open_subject(config, inputs, Path(work), execution).answering(suite.temperature)
-            _put(found, folder, str(model))
-            try:
-                sample_judged(suite, model, config, folder, execution)
-            finally:
-                found = _logs(folder)
-                if found:
-                    found = [_joined(found, str(model))]
-                    text, name = _text(found[0], Path(work) / _TEXT), _name(shard, count)
-                    patiently(lambda: store.write(_at(identity), name, text))
+            with closing(open_subject(config, inputs, Path(work), execution)) as subject:
+                model = subject.answering(suite.temperature)
+                _put(found, folder, str(model))
+                try:
+                    sample_judged(suite, model, config, folder, execution)
+                finally:
+                    found = _logs(folder)
+                    if found:
+                        found = [_joined(found, str(model))]
+                        text, name = _text(found[0], Path(work) / _TEXT), _name(shard, count)
+                        patiently(lambda: store.write(_at(identity), name, text))
     return _samples(found)
 
 

@@ -17,6 +17,8 @@ from msm.training_settings import Precision
 if TYPE_CHECKING:
     from inspect_ai.model import Model
 
+    from msm.evals.vllm_server import VllmServer
+
 MERGED = "student"
 
 
@@ -33,6 +35,10 @@ class Subject(Protocol):
 
     def answering(self, temperature: float) -> Model:
         """The same as an Inspect model, which is sampled at ``temperature``."""
+        ...
+
+    def close(self) -> None:
+        """Give back what was taken to answer."""
         ...
 
 
@@ -53,9 +59,11 @@ class Weights:
     _kept: list[tuple[Any, Any]] = field(
         default_factory=list, init=False, repr=False, compare=False
     )
+    _serving: list[VllmServer] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def loaded(self) -> tuple[Any, Any]:
         """The student with the checkpoint's adapter merged into it, and its tokenizer."""
+        self.close()
         if not self._kept:
             self._kept.append(self._load())
         return self._kept[0]
@@ -85,7 +93,14 @@ class Weights:
                 return self._in_this_process(whole, temperature)
             case Provider.VLLM:
                 self._kept.clear()
-                return self._by_vllm()
+                if self.execution.student.base_url:
+                    return self._by_a_server_of_vllm()
+                return self._by_own_vllm()
+
+    def close(self) -> None:
+        """End the server of vLLM that was started to answer, if one was."""
+        while self._serving:
+            self._serving.pop().close()
 
     def _in_this_process(self, whole: Path, temperature: float) -> Model:
         from inspect_ai.model import GenerateConfig, get_model
@@ -112,7 +127,39 @@ class Weights:
         model.model_args = {}
         return model
 
-    def _by_vllm(self) -> Model:
+    def _by_own_vllm(self) -> Model:
+        from inspect_ai.model import GenerateConfig, get_model
+
+        from msm.evals.vllm_server import NAME, start_vllm
+        from msm.training.adapter import adapter_config, is_adapter
+
+        serving, student, adapter, rank = self.execution.student, self.student, None, 0
+        if self.checkpoint is not None and is_adapter(self.checkpoint):
+            adapter, rank = self.checkpoint.resolve(), int(adapter_config(self.checkpoint)["r"])
+        elif self.checkpoint is not None:
+            student = self._whole()
+        if not self._serving:
+            log = self.work / "vllm.log"
+            arguments = serving.arguments
+            self._serving.append(
+                start_vllm(student.resolve(), adapter, rank, self.precision, arguments, log)
+            )
+        config = GenerateConfig(
+            max_connections=serving.connections,
+            attempt_timeout=round(serving.timeout_seconds),
+            max_retries=serving.attempts - 1,
+        )
+        # An OpenAI address like any other: Inspect's own provider remembers servers that ended.
+        return get_model(
+            f"openai-api/vllm/{NAME}",
+            base_url=self._serving[0].url,
+            api_key="none",
+            config=config,
+            memoize=False,
+            max_retries=0,
+        )
+
+    def _by_a_server_of_vllm(self) -> Model:
         from inspect_ai.model import GenerateConfig, get_model
 
         from msm.training.adapter import is_adapter
@@ -130,13 +177,13 @@ class Weights:
         try:
             return get_model(
                 f"vllm/{name}",
-                base_url=serving.base_url or None,
+                base_url=serving.base_url,
                 config=config,
                 memoize=False,
                 **serving.arguments,
             )
         except Exception as error:
-            # Inspect raises many kinds: no package, no GPU, no server at the address.
+            # Inspect raises many kinds, of an argument that it does not know, say.
             detail = " ".join(str(error).split())
             raise UserError(f"execution.student: vLLM cannot be used: {detail}") from None
 
@@ -177,6 +224,9 @@ class Served:
 
         choice = ModelChoice(model=self.name, temperature=temperature)
         return open_evaluated("student", choice, self.execution.student)
+
+    def close(self) -> None:
+        """Nothing was taken."""
 
 
 def open_subject(
