@@ -14,7 +14,7 @@ import pytest
 
 from components.images import requirements
 from components.images.build import IMAGES, PINNED, build_wheel, write_digest
-from components.images.sbom import with_system
+from components.images.sbom import with_system, with_vllm
 from msm.record import code_state
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -228,6 +228,14 @@ def test_the_sbom_names_the_systems_packages_too() -> None:
     bill = with_system(python, "libc6\t2.36-9+deb12u14\tamd64\nlibstdc++6\t12.2.0\tamd64\n")
     assert [part["name"] for part in bill["components"]] == ["torch", "libc6", "libstdc++6"]
     assert bill["components"][1]["purl"] == ("pkg:deb/debian/libc6@2.36-9%2Bdeb12u14?arch=amd64")
+
+
+def test_the_sbom_names_the_packages_of_both_environments() -> None:
+    own = {"components": [{"name": "torch", "version": "2.13.0", "bom-ref": "torch"}]}
+    other = {"components": [{"name": "torch", "version": "2.14.0", "bom-ref": "torch"}]}
+    found = with_vllm(own, other)["components"]
+    assert [item["version"] for item in found] == ["2.13.0", "2.14.0"]
+    assert len({item["bom-ref"] for item in found}) == 2
 
 
 def test_a_record_made_in_an_image_names_the_images_commit(monkeypatch: pytest.MonkeyPatch) -> None:

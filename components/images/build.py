@@ -27,7 +27,7 @@ FOLDER = "components/images"
 DIGESTS = ROOT / FOLDER / "digests.json"
 SBOMS = ROOT / "build" / "images"
 IMAGES = ("cpu", "train", "vllm")
-WITHOUT_PACKAGE = ("vllm",)  # talks HTTP; has nothing of ours inside
+BESIDE = "vllm"  # has the package in an environment of its own, of what msm-train installs
 PINNED = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 
 
@@ -47,8 +47,9 @@ def prepare(image: str, commit: str, context: Path) -> str:
         for name in ("Dockerfile", "requirements.txt"):
             shutil.copy(own / name, context / name)
         shutil.copy(sources / FOLDER / "triton-stub", context / "triton-stub")
-        if image not in WITHOUT_PACKAGE:
-            build_wheel(sources, context, commit_time(commit))
+        if image == BESIDE:
+            shutil.copy(sources / FOLDER / "train" / "requirements.txt", context / "package.txt")
+        build_wheel(sources, context, commit_time(commit))
         project = tomllib.loads((sources / "pyproject.toml").read_text(encoding="utf-8"))
         return str(project["project"]["version"])
 
@@ -124,7 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tag = build(options.image, commit, options.base, further)
         options.sbom.mkdir(parents=True, exist_ok=True)
         path = options.sbom / f"{options.image}.cdx.json"
-        path.write_text(json.dumps(image_sbom(tag), indent=2, sort_keys=True) + "\n")
+        path.write_text(
+            json.dumps(image_sbom(tag, options.image == BESIDE), indent=2, sort_keys=True) + "\n"
+        )
         print(f"{tag}\n{path}")
         if options.push:
             pinned = push(options.image, tag, options.push, options.push_option)

@@ -12,17 +12,29 @@ from typing import Any
 from urllib.parse import quote
 
 INSIDE = "/opt/msm/sbom.cdx.json"
+BESIDE = "/opt/vllm/sbom.cdx.json"  # of the second environment that msm-vllm has
 FORMAT = "${Package}\\t${Version}\\t${Architecture}\\n"
 
 
-def image_sbom(tag: str) -> dict[str, Any]:
-    """The bill of materials of an image that is there.
+def image_sbom(tag: str, has_vllm: bool) -> dict[str, Any]:
+    """The bill of materials of an image that is there; ``has_vllm``: in an environment of its own.
 
     Raises:
         subprocess.CalledProcessError: there is no such image, or it holds no part for Python.
     """
     python = json.loads(_inside(tag, "cat", INSIDE))
+    if has_vllm:
+        python = with_vllm(python, json.loads(_inside(tag, "cat", BESIDE)))
     return with_system(python, _inside(tag, "dpkg-query", "--show", f"--showformat={FORMAT}"))
+
+
+def with_vllm(bill: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """The bill with the packages of the second environment, their references marked as its."""
+    further = [
+        {**item, "bom-ref": f"vllm/{item.get('bom-ref', item['name'])}"}
+        for item in other.get("components", [])
+    ]
+    return {**bill, "components": [*bill.get("components", []), *further]}
 
 
 def with_system(bill: dict[str, Any], packages: str) -> dict[str, Any]:
