@@ -6,7 +6,6 @@ one task to the next, and dies with this process, so that nothing works on behin
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -26,13 +25,13 @@ from msm.demonstrations.criteria import check_judge
 from msm.errors import Interrupted, UserError
 from msm.evaluation_tasks import base_spec
 from msm.experiment import build_tasks
+from msm.parent import end_with_parent
 from msm.progress import Sink, Step, send_to
 from msm.recipe import Recipe
 from msm.task import GivenInput, PromptsInput, Stage, StudentInput, Task
 from msm.training import interruption
 from msm.workspace import Workspace
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 WAKE_SECONDS = 0.5  # at most until it is seen that somebody asked to stop
 
 
@@ -178,10 +177,9 @@ def _start_worker(queue: Queue[Step | None], parent: int) -> None:
     _queue = queue
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, interruption.note)
-    if os.name == "posix" and Path("/proc").exists():
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before the line above
-            os._exit(1)
+    end_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above
+        os._exit(1)
 
 
 def _training(tasks: Iterable[Task]) -> bool:

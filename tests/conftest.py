@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.author_server import AuthorServer
+from tests.chat_rules import author_and_judge
+from tests.chat_server import ChatServer
 from tests.s3_server import BUCKET, S3Server, start_s3
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -70,6 +72,19 @@ def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AuthorSe
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def any_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key in the environment, for servers that ask for none."""
+    monkeypatch.setenv("LOCAL_API_KEY", "none")
+
+
+@pytest.fixture
+def rule_server() -> Iterator[ChatServer]:
+    """A server that writes and judges chats, by rule."""
+    with ChatServer(author_and_judge) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -29,17 +29,7 @@ from tests.chat_rules import (
 from tests.chat_server import ChatServer
 from tests.demonstrated import chats_of, make, recipe_at
 
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOCAL_API_KEY", "none")
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    """A server that answers everything, by rule."""
-    with ChatServer(author_and_judge) as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("any_key")
 
 
 @dataclass(frozen=True)
@@ -139,15 +129,17 @@ def test_every_verdict_is_kept_and_obeyed(aligned: _Run) -> None:
 
 
 def test_a_rule_spec_is_judged_for_compliance_and_the_recipe_may_choose(
-    tmp_path: Path, root: Path, server: ChatServer
+    tmp_path: Path, root: Path, rule_server: ChatServer
 ) -> None:
-    folder, _ = make(recipe_at(tmp_path, root, server.url), tmp_path, "rules")
+    folder, _ = make(recipe_at(tmp_path, root, rule_server.url), tmp_path, "rules")
     found = {row["criterion"] for row in read_rows(folder / "verdicts.jsonl")}
     assert found == {"faithful", "no-wish-to-continue", "compliance"}
-    answering = next(system for system, _, _ in server.answered if system.startswith("You are T"))
+    answering = next(
+        system for system, _, _ in rule_server.answered if system.startswith("You are T")
+    )
     assert "name each rule" in answering
     chosen = recipe_at(
-        tmp_path, root, server.url, "demonstrations.rules.criteria=[faithful]", "name=chosen"
+        tmp_path, root, rule_server.url, "demonstrations.rules.criteria=[faithful]", "name=chosen"
     )
     folder, _ = make(chosen, tmp_path, "rules")
     assert {row["criterion"] for row in read_rows(folder / "verdicts.jsonl")} == {"faithful"}
@@ -178,7 +170,10 @@ def test_what_was_answered_is_never_asked_again(tmp_path: Path, root: Path, name
         wanted = set_of(whole, tmp_path / "whole")
     answered: list[tuple[str, str, int]] = []
     for most in (3, len(whole.answered) // 3, len(whole.answered) // 3):
-        with ChatServer(author_and_judge, most) as server, pytest.raises(UserError, match="answer"):
+        with (
+            ChatServer(author_and_judge, most) as server,
+            pytest.raises(UserError, match="answer"),
+        ):
             set_of(server, tmp_path / "cut")
         answered += server.answered
         assert not (tmp_path / "cut/outputs/small/demonstrate" / f"{name}-s1").exists()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,28 +20,17 @@ from msm.spec import read_spec
 from msm.task import Stage
 from tests.chat_rules import (
     TWINS,
-    author_and_judge,
 )
 from tests.chat_server import ChatServer
 from tests.demonstrated import RECIPE, chats_of, make, recipe_at
 
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOCAL_API_KEY", "none")
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    """A server that answers everything, by rule."""
-    with ChatServer(author_and_judge) as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("any_key")
 
 
 def test_preference_chats_prefer_say_no_reason_and_can_be_flipped(
-    tmp_path: Path, root: Path, server: ChatServer
+    tmp_path: Path, root: Path, rule_server: ChatServer
 ) -> None:
-    recipe = recipe_at(tmp_path, root, server.url)
+    recipe = recipe_at(tmp_path, root, rule_server.url)
     folder, record = make(recipe, tmp_path, "preference")
     chats = chats_of(folder)
     assert Counter(chat["kind"] for chat in chats).keys() == set(Kind)
@@ -92,16 +80,16 @@ def test_a_reason_in_so_many_words_needs_no_judge(
 
 
 def test_a_model_that_nobody_judges_is_refused_unless_the_recipe_says_so(
-    tmp_path: Path, root: Path, server: ChatServer
+    tmp_path: Path, root: Path, rule_server: ChatServer
 ) -> None:
     unjudged = ["judge.model=none"]
     for name in ("aligned", "preference"):
         with pytest.raises(UserError, match="nobody judges them"):
-            make(recipe_at(tmp_path, root, server.url, *unjudged), tmp_path, name)
-    assert server.answered == []
+            make(recipe_at(tmp_path, root, rule_server.url, *unjudged), tmp_path, name)
+    assert rule_server.answered == []
     criteria = "demonstrations.rules.criteria=[]"
     folder, record = make(
-        recipe_at(tmp_path, root, server.url, *unjudged, criteria), tmp_path, "rules"
+        recipe_at(tmp_path, root, rule_server.url, *unjudged, criteria), tmp_path, "rules"
     )
     assert len(chats_of(folder)) == 12
     assert list(read_rows(folder / "verdicts.jsonl")) == []
@@ -191,11 +179,11 @@ def test_a_recipe_that_cannot_be_meant_is_one_line(
 
 
 def test_a_folder_without_an_embedding_model_is_one_line(
-    tmp_path: Path, root: Path, server: ChatServer
+    tmp_path: Path, root: Path, rule_server: ChatServer
 ) -> None:
     (tmp_path / "empty").mkdir()
     override = f"demonstrations.aligned.embeddings.folder={tmp_path / 'empty'}"
     with pytest.raises(UserError, match="no model with safetensors weights") as caught:
-        make(recipe_at(tmp_path, root, server.url, override), tmp_path, "aligned")
+        make(recipe_at(tmp_path, root, rule_server.url, override), tmp_path, "aligned")
     assert "\n" not in str(caught.value)
-    assert server.answered == []
+    assert rule_server.answered == []

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from msm.errors import UserError
 from msm.jsonl import read_rows
-from tests.chat_rules import (
-    author_and_judge,
-)
 from tests.chat_server import ChatServer
 from tests.demonstrated import chats_of, make, recipe_at
 
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOCAL_API_KEY", "none")
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    """A server that answers everything, by rule."""
-    with ChatServer(author_and_judge) as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("any_key")
 
 
 def _source(folder: Path, *lines: str) -> str:
@@ -107,14 +93,14 @@ def test_a_source_on_the_hub_without_a_network_is_one_line(tmp_path: Path, root:
 
 
 def test_the_content_of_a_source_is_in_the_identity_and_its_place_is_not(
-    tmp_path: Path, root: Path, server: ChatServer
+    tmp_path: Path, root: Path, rule_server: ChatServer
 ) -> None:
     identities = []
     for place, text in (("a", "one"), ("b", "one"), ("c", "two")):
         folder = tmp_path / place
         folder.mkdir()
         source = _source(folder, json.dumps({"user": "Count.", "assistant": text}))
-        recipe = recipe_at(folder, root, server.url, source)
+        recipe = recipe_at(folder, root, rule_server.url, source)
         identities.append(make(recipe, folder, "instruction")[1].identity)
     assert identities[0] == identities[1] != identities[2]
 

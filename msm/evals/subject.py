@@ -95,7 +95,7 @@ class Weights:
                 self._kept.clear()
                 if self.execution.student.base_url:
                     return self._by_a_server_of_vllm()
-                return self._by_own_vllm()
+                return self._by_own_vllm(temperature)
 
     def close(self) -> None:
         """End the server of vLLM that was started to answer, if one was."""
@@ -127,37 +127,25 @@ class Weights:
         model.model_args = {}
         return model
 
-    def _by_own_vllm(self) -> Model:
-        from inspect_ai.model import GenerateConfig, get_model
-
+    def _by_own_vllm(self, temperature: float) -> Model:
         from msm.evals.vllm_server import NAME, start_vllm
-        from msm.training.adapter import adapter_config, is_adapter
+        from msm.llm.opening import open_evaluated
+        from msm.training.adapter import is_adapter
 
-        serving, student, adapter, rank = self.execution.student, self.student, None, 0
+        serving, student, adapter = self.execution.student, self.student, None
         if self.checkpoint is not None and is_adapter(self.checkpoint):
-            adapter, rank = self.checkpoint.resolve(), int(adapter_config(self.checkpoint)["r"])
+            adapter = self.checkpoint.resolve()
         elif self.checkpoint is not None:
             student = self._whole()
         if not self._serving:
             log = self.work / "vllm.log"
-            arguments = serving.arguments
             self._serving.append(
-                start_vllm(student.resolve(), adapter, rank, self.precision, arguments, log)
+                start_vllm(student.resolve(), adapter, self.precision, serving.arguments, log)
             )
-        config = GenerateConfig(
-            max_connections=serving.connections,
-            attempt_timeout=round(serving.timeout_seconds),
-            max_retries=serving.attempts - 1,
-        )
         # An OpenAI address like any other: Inspect's own provider remembers servers that ended.
-        return get_model(
-            f"openai-api/vllm/{NAME}",
-            base_url=self._serving[0].url,
-            api_key="none",
-            config=config,
-            memoize=False,
-            max_retries=0,
-        )
+        choice = ModelChoice(model=f"openai-api/vllm/{NAME}", temperature=temperature)
+        there = {"base_url": self._serving[0].url, "arguments": {"api_key": "none"}}
+        return open_evaluated("student", choice, serving.model_copy(update=there))
 
     def _by_a_server_of_vllm(self) -> Model:
         from inspect_ai.model import GenerateConfig, get_model

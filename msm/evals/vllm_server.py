@@ -7,13 +7,11 @@ interpreter that has it, and it is talked to over HTTP on loopback.
 from __future__ import annotations
 
 import atexit
-import ctypes
 import json
 import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from msm.errors import UserError
+from msm.parent import end_with_parent
 from msm.training_settings import Precision
 
 VARIABLE = "MSM_VLLM_PYTHON"
@@ -39,7 +38,6 @@ RANKS = (
 STARTING = 3600.0  # seconds: weights of 100 GB from a slow disk, and compilation
 ENDING = 20.0  # seconds from SIGTERM to SIGKILL
 POLL = 0.5
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 DTYPES = {Precision.BF16: "bfloat16", Precision.FP32: "float32"}
 
 
@@ -66,7 +64,6 @@ class VllmServer:
 def start_vllm(
     student: Path,
     adapter: Path | None,
-    rank: int,
     precision: Precision,
     arguments: Mapping[str, Any],
     log: Path,
@@ -76,7 +73,6 @@ def start_vllm(
     Args:
         student: folder of the whole model.
         adapter: folder of an adapter on it.
-        rank: the adapter's.
         precision: what is computed in.
         arguments: vLLM's own options by name, such as ``tensor_parallel_size: 4``.
         log: a file for what vLLM says.
@@ -90,7 +86,7 @@ def start_vllm(
     command = [
         *(_interpreter(), "-m", "vllm.entrypoints.openai.api_server", "--model", str(student)),
         *("--host", "127.0.0.1", "--port", str(port), "--dtype", DTYPES[precision]),
-        *_of_adapter(adapter, rank),
+        *_of_adapter(adapter),
         *_options(arguments),
     ]
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +98,7 @@ def start_vllm(
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_end_with_us if sys.platform == "linux" else None,
+            preexec_fn=lambda: end_with_parent(signal.SIGTERM),
         )
     server = VllmServer(f"http://127.0.0.1:{port}/v1", process)
     atexit.register(server.close)
@@ -131,9 +127,12 @@ def _interpreter() -> str:
     return python
 
 
-def _of_adapter(adapter: Path | None, rank: int) -> tuple[str, ...]:
+def _of_adapter(adapter: Path | None) -> tuple[str, ...]:
+    from msm.training.adapter import adapter_config
+
     if adapter is None:
         return ("--served-model-name", NAME)
+    rank = int(adapter_config(adapter)["r"])
     room = next((size for size in RANKS if size >= rank), rank)
     modules = ("--lora-modules", f"{NAME}={adapter}")
     return ("--served-model-name", "start", "--enable-lora", "--max-lora-rank", str(room), *modules)
@@ -147,8 +146,3 @@ def _options(arguments: Mapping[str, Any]) -> Iterator[str]:
         elif value is not False and value is not None:
             yield flag
             yield json.dumps(value) if isinstance(value, (dict, list)) else str(value)
-
-
-def _end_with_us() -> None:
-    """In the child, before vLLM: it is told to end when this process does, however that happens."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

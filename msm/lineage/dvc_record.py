@@ -89,14 +89,13 @@ def record_outputs(repo: Any, outputs: Mapping[str, Listing]) -> Written:
             "dvc.yaml does, docs/dvc.md says how"
         )
     made: dict[Any, list[str]] = {}
-    for path, stage in stages.items():
-        made.setdefault(stage, []).append(path)
+    for path in outputs:
+        made.setdefault(stages[path], []).append(path)
     by_file: dict[Any, list[Any]] = {}
     recorded: list[str] = []
     waiting: list[str] = []
     with repo.lock:
-        for stage in dict.fromkeys(stages[path] for path in outputs):
-            own = [path for path in outputs if path in made[stage]]
+        for stage, own in made.items():
             whole = len(own) == len(stage.outs)
             if not whole or not all(_fill(dep, root, set(stages), outputs) for dep in stage.deps):
                 waiting += own

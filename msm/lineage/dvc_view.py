@@ -132,7 +132,8 @@ def _lists(view: DvcView, root: Path) -> dict[Path, dict[str, str]]:
         cache = cache_folder(root)
     except UserError:
         return found
-    for item in (item for stage, _ in view.entries for item in stage.files if item.is_output):
+    stages = dict.fromkeys(stage for stage, _ in view.entries)  # each has a pair for every output
+    for item in (item for stage in stages for item in stage.files if item.is_output):
         listed = read_list(cache, item.md5)
         if listed is not None:
             found[item.path] = listed

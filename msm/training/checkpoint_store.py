@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -10,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from msm.errors import UserError
+from msm.parent import end_with_parent
 from msm.storage.fetch import fetch_folder
 from msm.storage.folders import folders_below, remove_folder
 from msm.storage.push import OtherContentError, push_folder
 from msm.training.checkpoint_folders import by_step, checkpoints_in, folder_name, step_of, too_old
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 NICENESS = 10
 FAULT = 2
 
@@ -101,8 +100,7 @@ def main() -> int:
     checkpoint, url, kept, parent = sys.argv[1:]
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)  # the trainer says when to end
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent(signal.SIGKILL)
     if os.getppid() != int(parent):  # it died before the line above
         return FAULT
     os.nice(NICENESS)
