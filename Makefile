@@ -21,7 +21,7 @@ study: environment          ## the same on three seeds, with the shuffled contro
 	$(BIN)/msm run recipes/cheese-study.yaml
 
 test: environment k8s-tools lint  ## lint, types and all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: environment
 	$(BIN)/ruff check .

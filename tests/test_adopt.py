@@ -25,9 +25,6 @@ from tests.checkouts import RECIPE, records, run, small_checkout
 from tests.commands import msm
 from tests.s3_server import S3Server
 
-# One process for all: the experiment is made once.
-pytestmark = pytest.mark.xdist_group("adopt")
-
 ARM = "arms={msm: {phases: [documents], specs: [affordability]}}"
 
 

@@ -17,9 +17,6 @@ from msm.reporting.tables import BOTH
 from msm.table import read_table, write_table
 from tests.commands import msm
 
-# One process for all: the experiment is made once.
-pytestmark = pytest.mark.xdist_group("rerun")
-
 ARMS = (
     "arms={baseline: {phases: [instruction]}, aft: {phases: [preference]}, "
     "msm: {phases: [documents, instruction], specs: [affordability]}}"

@@ -197,7 +197,6 @@ def reviewed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("reviewed")
 def test_a_candidate_is_held_against_the_champion(reviewed: Path, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     store = f"sqlite:///{reviewed}/mlflow.db"
@@ -219,7 +218,6 @@ def test_a_candidate_is_held_against_the_champion(reviewed: Path, tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("reviewed")
 def test_transcripts_are_drawn_by_seed_and_of_both_verdicts(reviewed: Path, tmp_path: Path) -> None:
     logs = [
         Log(experiment, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -21,11 +21,6 @@ from stack.seaweedfs import STORE_BUCKET, client
 from stack.service import State
 from stack.stand import down, look, up
 from tests.stands import free_block, needs_postgres, stand_folder, temporary_stand
-
-
-def on_one_stand(test: Callable[..., None]) -> Callable[..., None]:
-    """A test on the module's stand: in one process with the others, so that it starts once."""
-    return pytest.mark.slow(needs_postgres(pytest.mark.xdist_group("stand")(test)))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +45,8 @@ def _all_up() -> dict[ServiceName, State]:
     return dict.fromkeys(ServiceName, State.UP)
 
 
-@on_one_stand
+@pytest.mark.slow
+@needs_postgres
 def test_up_again_leaves_what_runs_alone(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     before = _first_processes(place)
     assert main(["--folder", str(place.folder), "up"]) == 0
@@ -61,7 +57,8 @@ def test_up_again_leaves_what_runs_alone(place: Place, capsys: pytest.CaptureFix
         assert f"{HOST}:{place.port(port)}" in shown
 
 
-@on_one_stand
+@pytest.mark.slow
+@needs_postgres
 def test_secrets_are_seen_by_their_owner_alone(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,7 +78,8 @@ def test_secrets_are_seen_by_their_owner_alone(
         assert path.parent.name != "logs"
 
 
-@on_one_stand
+@pytest.mark.slow
+@needs_postgres
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_up_repairs_what_was_killed_or_hangs_and_nothing_is_lost(
     place: Place, number: signal.Signals
@@ -100,7 +98,8 @@ def test_up_repairs_what_was_killed_or_hangs_and_nothing_is_lost(
     assert s3.get_object(Bucket=STORE_BUCKET, Key=f"kept-{number}")["Body"].read() == b"bytes"
 
 
-@on_one_stand
+@pytest.mark.slow
+@needs_postgres
 def test_down_ends_everything_and_keeps_the_data(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,8 +29,7 @@ from tests.checkouts import RECIPE, records, run, small_checkout
 from tests.commands import MSM, identities, msm
 from tests.stands import needs_postgres, temporary_stand
 
-# One process for all: the experiment is made once.
-pytestmark = [pytest.mark.slow, needs_postgres, pytest.mark.xdist_group("stand flow")]
+pytestmark = [pytest.mark.slow, needs_postgres]
 
 PATIENCE_SECONDS = 300
 PIPELINE = "pipeline"

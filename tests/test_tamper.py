@@ -25,8 +25,7 @@ from tests.review_world import promoted
 from tests.review_world import verdict_of as verdict_on
 from tests.tampering import STEP, TRAINED, Finished, flipped, make_finished, replaced
 
-# One process for all: the experiment is made once.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tamper")]
+pytestmark = pytest.mark.slow
 
 MODEL = "tiny-random"
 CHECKPOINT = f"step-{STEP:08d}"
