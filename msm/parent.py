@@ -7,9 +7,10 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LIBRARY = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may be loaded
 
 
 def end_with_parent(number: signal.Signals) -> None:
     """Have Linux send this process a signal when its parent dies; elsewhere nothing is done."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+        LIBRARY.prctl(PR_SET_PDEATHSIG, number)

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msm.parent import end_with_parent
 from stack.seaweedfs import EVERYTHING, PARTS, S3User, settings_text, weed_command
 
 BUCKET = "tests"
 KEY, SECRET = "test-key", "test-secret-7391"
 PATIENCE_SECONDS = 60
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-LIBRARY = ctypes.CDLL(None)  # loaded here: nothing may be loaded between fork and exec
 
 
 @dataclass(frozen=True)
@@ -80,8 +77,7 @@ def start_s3(folder: Path) -> S3Server:
 
 def _die_with(parent: int) -> None:
     """Between fork and exec: be killed when the tests are, so that no server is left behind."""
-    if sys.platform == "linux":
-        LIBRARY.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent(signal.SIGKILL)
     if os.getppid() != parent:  # it died before the line above
         os._exit(1)
 

@@ -14,7 +14,7 @@ import pytest
 
 from components.images import requirements
 from components.images.build import IMAGES, PINNED, build_wheel, write_digest
-from components.images.sbom import with_system, with_vllm
+from components.images.sbom import with_environment, with_system
 from msm.record import code_state
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -233,7 +233,7 @@ def test_the_sbom_names_the_systems_packages_too() -> None:
 def test_the_sbom_names_the_packages_of_both_environments() -> None:
     own = {"components": [{"name": "torch", "version": "2.13.0", "bom-ref": "torch"}]}
     other = {"components": [{"name": "torch", "version": "2.14.0", "bom-ref": "torch"}]}
-    found = with_vllm(own, other)["components"]
+    found = with_environment(own, other, "vllm")["components"]
     assert [item["version"] for item in found] == ["2.13.0", "2.14.0"]
     assert len({item["bom-ref"] for item in found}) == 2
 

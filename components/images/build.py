@@ -20,7 +20,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.images.sbom import image_sbom
+from components.images.sbom import VLLM, image_sbom
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "components/images"
@@ -125,9 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tag = build(options.image, commit, options.base, further)
         options.sbom.mkdir(parents=True, exist_ok=True)
         path = options.sbom / f"{options.image}.cdx.json"
-        path.write_text(
-            json.dumps(image_sbom(tag, options.image == BESIDE), indent=2, sort_keys=True) + "\n"
-        )
+        bill = image_sbom(tag, *([VLLM] if options.image == BESIDE else []))
+        path.write_text(json.dumps(bill, indent=2, sort_keys=True) + "\n")
         print(f"{tag}\n{path}")
         if options.push:
             pinned = push(options.image, tag, options.push, options.push_option)

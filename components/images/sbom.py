@@ -8,30 +8,35 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 INSIDE = "/opt/msm/sbom.cdx.json"
-BESIDE = "/opt/vllm/sbom.cdx.json"  # of the second environment that msm-vllm has
+VLLM = "/opt/vllm/sbom.cdx.json"  # of the second environment that msm-vllm has
 FORMAT = "${Package}\\t${Version}\\t${Architecture}\\n"
 
 
-def image_sbom(tag: str, has_vllm: bool) -> dict[str, Any]:
-    """The bill of materials of an image that is there; ``has_vllm``: in an environment of its own.
+def image_sbom(tag: str, *environments: str) -> dict[str, Any]:
+    """The bill of materials of an image that is there, with what is in further environments.
+
+    Args:
+        tag: of the image.
+        environments: where the bill of each environment beside msm's own lies in it.
 
     Raises:
         subprocess.CalledProcessError: there is no such image, or it holds no part for Python.
     """
-    python = json.loads(_inside(tag, "cat", INSIDE))
-    if has_vllm:
-        python = with_vllm(python, json.loads(_inside(tag, "cat", BESIDE)))
-    return with_system(python, _inside(tag, "dpkg-query", "--show", f"--showformat={FORMAT}"))
+    bill = json.loads(_inside(tag, "cat", INSIDE))
+    for path in environments:
+        bill = with_environment(bill, json.loads(_inside(tag, "cat", path)), Path(path).parent.name)
+    return with_system(bill, _inside(tag, "dpkg-query", "--show", f"--showformat={FORMAT}"))
 
 
-def with_vllm(bill: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """The bill with the packages of the second environment, their references marked as its."""
+def with_environment(bill: dict[str, Any], other: dict[str, Any], name: str) -> dict[str, Any]:
+    """The bill with the packages of another environment, their references marked with its name."""
     further = [
-        {**item, "bom-ref": f"vllm/{item.get('bom-ref', item['name'])}"}
+        {**item, "bom-ref": f"{name}/{item.get('bom-ref', item['name'])}"}
         for item in other.get("components", [])
     ]
     return {**bill, "components": [*bill.get("components", []), *further]}

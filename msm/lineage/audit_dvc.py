@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from msm.lineage.dvc_lock import Locked, LockedStage
-from msm.lineage.dvc_tool import folder_md5
+from msm.lineage.dvc_tool import folder_tree
 from msm.lineage.findings import Check, Finding, NotChecked, Severity
 from msm.lineage.graph import Node, NodeKind
 from msm.lineage.hashing import Hashed
+from msm.listing import Listed
 
 Files = Mapping[Path, Mapping[str, Hashed]]  # by relative name; a path that is a file has "."
 Places = Mapping[Path, Node]  # the outputs of a lineage by their folder
@@ -139,7 +140,8 @@ def _difference(item: Locked, there: Mapping[str, Hashed]) -> str:
     if set(there) == {"."}:
         md5, count = there["."].md5, None
     else:
-        md5, count = folder_md5({name: hashed.md5 for name, hashed in there.items()}), len(there)
+        listing = {name: Listed(hashed.size, hashed.md5) for name, hashed in there.items()}
+        md5, count = folder_tree(listing).hash_info.value, len(there)
     size = sum(hashed.size for hashed in there.values())
     if item.md5 != md5:
         return f"the MD5 {item.md5}, and it has {md5}"

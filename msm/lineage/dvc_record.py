@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from msm.errors import UserError
+from msm.lineage.dvc_tool import folder_tree
 from msm.listing import Listing
 from msm.progress import track
 from msm.store import SCHEME
@@ -139,22 +140,10 @@ def _set(item: Any, listing: Listing) -> None:
     """Give an output or dependency the hash that DVC takes of a folder with these files."""
     from dvc_data.hashfile.meta import Meta
 
-    tree = _tree(listing)
+    tree = folder_tree(listing)
     size = sum(entry.size for entry in listing.values())
     item.obj, item.hash_info = tree, tree.hash_info
     item.meta = Meta(size=size, nfiles=len(listing), isdir=True)
-
-
-def _tree(listing: Listing) -> Any:
-    from dvc_data.hashfile.hash_info import HashInfo
-    from dvc_data.hashfile.meta import Meta
-    from dvc_data.hashfile.tree import Tree
-
-    tree: Any = Tree()
-    for file, entry in listing.items():
-        tree.add(tuple(file.split("/")), Meta(size=entry.size), HashInfo("md5", entry.md5))
-    tree.digest()
-    return tree
 
 
 def fill_remote(
@@ -206,7 +195,7 @@ def fill_remote(
                     given += 1
                     advance(given)
         for listing in outputs.values():
-            tree = _tree(listing)
+            tree = folder_tree(listing)
             database.add(tree.path, tree.fs, tree.oid)
     except OSError as error:
         why = f"{error.strerror or error}; is the remote on the store's server?"

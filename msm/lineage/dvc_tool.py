@@ -13,23 +13,28 @@ from pathlib import Path
 from typing import Any
 
 from msm.errors import UserError
+from msm.listing import Listing
 
 SECONDS = 600
 LOCK, PIPELINE = "dvc.lock", "dvc.yaml"
 FOLDER = ".dir"  # how the MD5 of a folder ends
 
 
-def folder_md5(md5s: Mapping[str, str]) -> str:
-    """DVC's name of a folder, ``….dir``: the MD5 over its files' relative names and MD5s."""
+def folder_tree(listing: Listing) -> Any:
+    """DVC's own ``Tree`` of a folder with these files, digested.
+
+    Its ``hash_info.value`` is DVC's name of the folder, ``….dir``: the MD5 over its files' relative
+    names and MD5s.
+    """
     from dvc_data.hashfile.hash_info import HashInfo
     from dvc_data.hashfile.meta import Meta
     from dvc_data.hashfile.tree import Tree
 
-    tree = Tree()
-    for name, md5 in md5s.items():
-        tree.add(tuple(name.split("/")), Meta(), HashInfo("md5", md5))
+    tree: Any = Tree()
+    for name, listed in listing.items():
+        tree.add(tuple(name.split("/")), Meta(size=listed.size), HashInfo("md5", listed.md5))
     tree.digest()
-    return str(tree.hash_info.value)
+    return tree
 
 
 def locks_below(root: Path) -> tuple[Path, ...]:
