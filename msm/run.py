@@ -1,35 +1,27 @@
 """Running a whole experiment: every task once, as soon as what it needs is there.
 
-Tasks run in worker processes, ``execution.jobs`` at once. A worker keeps its libraries loaded from
-one task to the next, and dies with this process, so that nothing works on behind a killed run.
+Tasks run in worker processes, ``execution.jobs`` at once.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from multiprocessing.process import BaseProcess
-from multiprocessing.queues import Queue
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from msm.configs import DemonstrateConfig
 from msm.demonstrations.criteria import check_judge
 from msm.errors import Interrupted, UserError
 from msm.evaluation_tasks import base_spec
 from msm.experiment import build_tasks
-from msm.parent import end_with_parent
-from msm.progress import Sink, Step, send_to
+from msm.progress import Sink
 from msm.recipe import Recipe
 from msm.task import GivenInput, PromptsInput, Stage, StudentInput, Task
 from msm.training import interruption
+from msm.workers import Result, ask_to_stop, submit, worker_pool
 from msm.workspace import Workspace
 
 WAKE_SECONDS = 0.5  # at most until it is seen that somebody asked to stop
@@ -63,43 +55,64 @@ def run_experiment(
     """
     tasks = build_tasks(recipe)
     check_inputs(recipe, root, tasks)
+    running: dict[Future[Result], Task] = {}
+    try:
+        with worker_pool(recipe.execution.jobs, on_step) as pool, interruption.listening():
+
+            def begin(task: Task) -> None:
+                running[submit(pool, recipe, root, task, replace_outputs)] = task
+
+            def stop() -> None:
+                ask_to_stop(pool)
+
+            return _run(tasks, running, begin, stop, on_finished)
+    except BrokenProcessPool:
+        at_work = " or ".join(task.label for task in running.values())
+        raise UserError(
+            f"{at_work}: its process was killed, most often for want of memory; "
+            "lower execution.jobs and run again: finished work is kept"
+        ) from None
+
+
+def _run(
+    tasks: Sequence[Task],
+    running: dict[Future[Result], Task],
+    begin: Callable[[Task], None],
+    stop: Callable[[], None],
+    on_finished: Callable[[Finished], None],
+) -> list[Finished]:
+    """Begin each task as soon as it can be; ``running`` has those that have not ended."""
     finished: list[Finished] = []
     waiting = list(tasks)
     done: set[str] = set()
-    running: dict[Future[tuple[str, bool, float]], Task] = {}
     error: Exception | None = None
     stopping = False
-    with _workers(recipe.execution.jobs, on_step) as pool, interruption.listening():
-        while (waiting and error is None) or running:
-            number = interruption.asked()
-            if number is not None and not _training(running.values()):
-                made = f"after {len(finished)} of {len(tasks)} outputs"
-                raise interruption.interrupted(number, made)
-            if number is not None and not stopping:
-                stopping = True
-                for process in _processes(pool):
-                    process.terminate()  # a trainer saves and ends; the others take no notice
-            begin = error is None and not stopping
-            for task in [t for t in waiting if _ready(t, done)] if begin else []:
-                waiting.remove(task)
-                job = pool.submit(_work, _plain(recipe), root, task, replace_outputs)
-                running[job] = task
-            ended, _ = wait(running, WAKE_SECONDS, return_when=FIRST_COMPLETED)
-            for job in ended:
-                task = running.pop(job)
-                try:
-                    finished.append(Finished(task, *job.result()))
-                    done.add(task.label)
-                    on_finished(finished[-1])
-                except BrokenProcessPool:
-                    error = error or UserError(
-                        f"{task.label}: its process was killed, most often for want of memory; "
-                        "lower execution.jobs and run again: finished work is kept"
-                    )
-                except Exception as failure:
-                    error = error or failure
-                except Interrupted:  # it has saved
-                    pass
+    while (waiting and error is None) or running:
+        number = interruption.asked()
+        if number is not None and not _training(running.values()):
+            made = f"after {len(finished)} of {len(tasks)} outputs"
+            raise interruption.interrupted(number, made)
+        if number is not None and not stopping:
+            stopping = True
+            stop()
+        ready = [task for task in waiting if _ready(task, done)]
+        for task in ready if error is None and not stopping else []:
+            begin(task)
+            waiting.remove(task)
+        ended, _ = wait(running, WAKE_SECONDS, return_when=FIRST_COMPLETED)
+        for job in ended:
+            task = running[job]
+            try:
+                finished.append(Finished(task, *job.result()))
+                done.add(task.label)
+                on_finished(finished[-1])
+            except BrokenProcessPool:
+                raise
+            except Exception as failure:
+                error = error or failure
+            except Interrupted:  # it has saved
+                pass
+            del running[job]
     if error is not None:
         raise error
     return finished
@@ -147,69 +160,9 @@ def check_texts(recipe: Recipe, tasks: Sequence[Task]) -> None:
         read_suite(Path(recipe.evaluation.suite))
 
 
-def _plain(recipe: Recipe) -> dict[str, Any]:
-    """As it was written, for the records to say so; what was left out is filled in again."""
-    return recipe.model_dump(by_alias=True, exclude_unset=True)
-
-
 def _ready(task: Task, done: set[str]) -> bool:
     return all(f"{need.stage}/{need.name}" in done for need in task.needs)
 
 
-def _work(
-    recipe: dict[str, Any], root: Path, task: Task, replace_outputs: bool
-) -> tuple[str, bool, float]:
-    """In a worker: run one task, with its name on every step of progress."""
-    number = interruption.asked()
-    if number is not None:
-        raise interruption.interrupted(number, f"before {task.label}")
-    send_to(lambda step: _queue.put(replace(step, label=task.label)) if _queue else None)
-    workspace = Workspace(root, Recipe.model_validate(recipe))
-    record, worked = workspace.run(task, replace_outputs)
-    return record.identity, worked, record.seconds
-
-
-_queue: Queue[Step | None] | None = None
-
-
-def _start_worker(queue: Queue[Step | None], parent: int) -> None:
-    global _queue
-    _queue = queue
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, interruption.note)
-    end_with_parent(signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the line above
-        os._exit(1)
-
-
 def _training(tasks: Iterable[Task]) -> bool:
     return any(task.stage is Stage.TRAIN for task in tasks)
-
-
-def _processes(pool: ProcessPoolExecutor) -> list[BaseProcess]:
-    return list((getattr(pool, "_processes", None) or {}).values())
-
-
-@contextmanager
-def _workers(jobs: int, on_step: Sink) -> Iterator[ProcessPoolExecutor]:
-    """A pool whose workers report their progress, and which ends at once on an interrupt."""
-    context = multiprocessing.get_context("spawn")
-    queue: Queue[Step | None] = context.Queue()
-    listener = threading.Thread(target=_listen, args=(queue, on_step), daemon=True)
-    listener.start()
-    pool = ProcessPoolExecutor(jobs, context, _start_worker, (queue, os.getpid()))
-    try:
-        yield pool
-    except BaseException:
-        for process in _processes(pool):
-            process.kill()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        queue.put(None)
-        listener.join(timeout=5)
-
-
-def _listen(queue: Queue[Step | None], on_step: Sink) -> None:
-    while (step := queue.get()) is not None:
-        on_step(step)
