@@ -19,12 +19,13 @@ from safetensors.torch import save_file
 from msm.execution import Trainer, Zero
 from msm.training.activations import checkpoint_activations, require_recomputation
 from msm.training.adapter import with_adapter
+from msm.training.agreement import agree, barrier, total
 from msm.training.engine import Engine
 from msm.training.engines import make_engine
 from msm.training.libraries import quiet_libraries
 from msm.training.model import load_student
 from msm.training.trained import Trained
-from msm.training.world import World, agree, barrier, find_world, joined, total
+from msm.training.world import World, find_world, joined
 from msm.training.zero_loading import partitioned_loading
 from msm.training_settings import Lora, Method, Optimisation, Precision
 

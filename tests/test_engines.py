@@ -21,11 +21,12 @@ from msm.training.activations import (
     require_recomputation,
 )
 from msm.training.adapter import with_adapter
+from msm.training.agreement import agree
 from msm.training.engines import make_engine
 from msm.training.model import load_student
 from msm.training.plain_engine import PlainEngine
 from msm.training.trained import Trained
-from msm.training.world import World, agree, find_world, joined
+from msm.training.world import World, find_world, joined
 from msm.training.zero_settings import zero_settings
 from msm.training_settings import Optimisation, Precision
 from tests.engine_worker import LORA, PACKS, SETTINGS, Job, pack, read_trained, take_step

@@ -9,13 +9,14 @@ from typing import Any
 
 from msm.execution import Execution
 from msm.identity import WORK
+from msm.training.agreement import from_main
 from msm.training.checkpoint import Course, load_checkpoint, newest_checkpoint, save_checkpoint
 from msm.training.checkpoint_folders import checkpoints_in, remove_older
 from msm.training.checkpoint_store import fetch_newer
 from msm.training.copying import Copies
 from msm.training.engine import Engine
 from msm.training.randomness import restore_random_states
-from msm.training.sharing import from_main, state_from_main
+from msm.training.sharing import state_from_main
 from msm.training.world import World
 
 Point = Mapping[str, Any]  # a row of the curve: step, loss and what else is known of it

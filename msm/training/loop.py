@@ -9,6 +9,7 @@ from msm.configs import TrainConfig
 from msm.execution import Execution, Trainer
 from msm.progress import track
 from msm.training.activations import require_checkpointing, require_recomputation
+from msm.training.agreement import agree, total
 from msm.training.engine import Engine
 from msm.training.interruption import asked_of_any, interrupted, listening, seconds_left
 from msm.training.keeping import Keeper, Point
@@ -17,7 +18,7 @@ from msm.training.monitor import Monitor
 from msm.training.schedule import learning_rate, share_of
 from msm.training.step import accumulate_gradient
 from msm.training.watch import LossWatch
-from msm.training.world import World, agree, total
+from msm.training.world import World
 
 
 def take_steps(

@@ -24,8 +24,9 @@ from msm.stage import stage_identity
 from msm.stages import definition
 from msm.store import Store, keep, named_store, patiently, take
 from msm.task import OutputInput, Stage, Task
+from msm.training.agreement import barrier
 from msm.training.ranks import run_on_all
-from msm.training.world import barrier, find_world, joined
+from msm.training.world import find_world, joined
 from msm.workspace import Workspace
 
 ORDER = "order.json"

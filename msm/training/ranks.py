@@ -12,7 +12,6 @@ from msm.progress import shown_on_terminal
 from msm.record import Record
 from msm.stages import definition
 from msm.task import Task
-from msm.training.sharing import from_main
 from msm.training.world import World, find_world, joined
 from msm.workspace import Workspace
 
@@ -38,6 +37,8 @@ def run_on_all(workspace: Workspace, task: Task, replace: bool) -> tuple[Record,
 def announce(world: World, out: Path) -> None:
     """Called by the body on the first process: the others are to train too."""
     if world.size > 1 and world.is_main:
+        from msm.training.agreement import from_main
+
         _told.append(True)
         from_main(world, str(out))
 
@@ -48,10 +49,14 @@ def _lead(world: World, workspace: Workspace, task: Task, replace: bool) -> tupl
         return workspace.run(task, replace)
     finally:
         if world.size > 1 and not _told:  # nothing to do, or refused before the body began
+            from msm.training.agreement import from_main
+
             from_main(world, None)
 
 
 def _follow(world: World, workspace: Workspace, task: Task) -> None:
+    from msm.training.agreement import from_main
+
     out: str | None = from_main(world, None)
     if out is not None:
         body = definition(task.stage).load()

@@ -1,25 +1,13 @@
-"""What the first process tells the others: small values, and a state to go on from."""
+"""What the first process gives the others: a state to go on from."""
 
 from __future__ import annotations
-
-from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 
+from msm.training.agreement import from_main
 from msm.training.trained import Trained
 from msm.training.world import World
-
-Value = TypeVar("Value")
-
-
-def from_main(world: World, value: Value) -> Value:
-    """The first process's value, on every process. Of small things only: it is pickled."""
-    if world.size == 1:
-        return value
-    held = [value]
-    dist.broadcast_object_list(held, src=0, device=torch.device(world.device))
-    return held[0]
 
 
 def state_from_main(world: World, state: Trained | None) -> Trained:

@@ -1,9 +1,10 @@
-"""The processes that train together: who this one is, and the few things they agree on.
+"""The processes that train together: who this one is, and how they meet.
 
 Whoever starts the processes names them in the environment: ``torchrun`` and the ``deepspeed``
 launcher with RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT, as does Kubeflow Trainer
 for its torch runtimes; ``mpirun``, which its DeepSpeed runtime uses, with OMPI_COMM_WORLD_RANK and
-the like. One process without any of these needs no process group, and gets none.
+the like. One process without any of these needs no process group, and gets none. Torch is loaded
+only where it has work: a training may find that there is nothing to do.
 """
 
 from __future__ import annotations
@@ -13,9 +14,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-import torch
-import torch.distributed as dist
 
 from msm.errors import UserError
 
@@ -90,12 +88,19 @@ def joined(world: World, group_of_one: bool = False) -> Iterator[None]:
     Raises:
         UserError: there are many processes and no MASTER_ADDR to meet at.
     """
-    if world.device.startswith("cuda"):
+    on_gpu = world.device.startswith("cuda")
+    if world.size == 1 and not group_of_one and not on_gpu:
+        yield
+        return
+    import torch
+    import torch.distributed as dist
+
+    if on_gpu:
         torch.cuda.set_device(world.device)
     if dist.is_initialized() or (world.size == 1 and not group_of_one):
         yield
         return
-    backend = "nccl" if world.device.startswith("cuda") else "gloo"
+    backend = "nccl" if on_gpu else "gloo"
     os.environ.setdefault("LOCAL_RANK", str(world.local_rank))  # DeepSpeed insists on it
     if world.size == 1:
         alone = torch._C._distributed_c10d.HashStore()
@@ -109,6 +114,8 @@ def joined(world: World, group_of_one: bool = False) -> Iterator[None]:
 
 
 def _meet(world: World, backend: str) -> None:
+    import torch.distributed as dist
+
     address = os.environ.get("MASTER_ADDR")
     if not address:
         raise UserError(
@@ -116,27 +123,3 @@ def _meet(world: World, backend: str) -> None:
         )
     os.environ.setdefault("MASTER_PORT", PORT)
     dist.init_process_group(backend, rank=world.rank, world_size=world.size, timeout=PATIENCE)
-
-
-def barrier(world: World) -> None:
-    """Wait until every process is here."""
-    if world.size > 1:
-        dist.barrier()
-
-
-def agree(world: World, flag: bool) -> bool:
-    """Whether any process says so; every process gets the same answer."""
-    if world.size == 1:
-        return flag
-    said = torch.tensor([int(flag)], device=world.device)
-    dist.all_reduce(said, op=dist.ReduceOp.MAX)
-    return bool(said.item())
-
-
-def total(world: World, value: float) -> float:
-    """The sum of every process's value, in float64; every process gets the same."""
-    if world.size == 1:
-        return value
-    summed = torch.tensor([value], dtype=torch.float64, device=world.device)
-    dist.all_reduce(summed)
-    return float(summed.item())
