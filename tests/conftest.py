@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import uuid
 from collections.abc import Iterator
@@ -55,6 +56,27 @@ def _own_tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test writes runs into the checkout."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.delenv("MSM_STORE", raising=False)
+
+
+@pytest.fixture(scope="session")
+def empty_tracking_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite store without content: migrations take seconds, a copy does not."""
+    from msm.registry.database import make_database
+
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    make_database(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def tracking_uri(
+    empty_tracking_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """An empty MLflow store of this test's own, in the environment."""
+    shutil.copy(empty_tracking_store, tmp_path / "mlflow.db")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    return uri
 
 
 @pytest.fixture(scope="session")

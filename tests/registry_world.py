@@ -160,3 +160,17 @@ def identity(folder: Path) -> str:
     record = read_record(folder)
     assert record
     return record.identity
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing catches it."""
+
+
+def dies_after(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The call, and then the end of the process that made it, as if it had been killed."""
+
+    def dying(*args: Any, **kwargs: Any) -> None:
+        call(*args, **kwargs)
+        raise Killed
+
+    return dying

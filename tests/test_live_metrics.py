@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -28,23 +27,6 @@ SECONDS = 0.1
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return make_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from msm.registry.database import make_database
-
-    file = tmp_path_factory.mktemp("store") / "mlflow.db"
-    make_database(f"sqlite:///{file}")
-    return file
-
-
-@pytest.fixture
-def uri(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    shutil.copy(empty_store, tmp_path / "mlflow.db")
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    return uri
 
 
 @pytest.fixture
@@ -113,23 +95,23 @@ def test_a_server_that_never_answers_holds_nobody_up() -> None:
         assert "20,000 points" in log.close(patience=0.5)
 
 
-def test_a_training_that_goes_on_goes_on_in_the_same_run(uri: str) -> None:
+def test_a_training_that_goes_on_goes_on_in_the_same_run(tracking_uri: str) -> None:
     for first, status in ((1, "KILLED"), (4, "FINISHED")):
-        log = LiveLog(uri, SUBJECT, SECONDS)
+        log = LiveLog(tracking_uri, SUBJECT, SECONDS)
         for step in range(first, first + 3):
             log.put(step, {"loss": float(step)})
         assert log.close(status, patience=60) == ""
-    (run,) = all_runs(uri)
+    (run,) = all_runs(tracking_uri)
     assert run.info.status == "FINISHED"
-    assert _history(uri, run.info.run_id) == [(step, float(step)) for step in range(1, 7)]
+    assert _history(tracking_uri, run.info.run_id) == [(step, float(step)) for step in range(1, 7)]
 
 
-def test_another_identity_of_the_same_output_is_another_run(uri: str) -> None:
+def test_another_identity_of_the_same_output_is_another_run(tracking_uri: str) -> None:
     for digits in ("0123456789ab", "0123456789ff"):
-        log = LiveLog(uri, LiveSubject("cheese", SUBJECT.output, digits), SECONDS)
+        log = LiveLog(tracking_uri, LiveSubject("cheese", SUBJECT.output, digits), SECONDS)
         log.put(1, {"loss": 1.0})
         assert log.close(patience=60) == ""
-    assert len(all_runs(uri)) == 2
+    assert len(all_runs(tracking_uri)) == 2
 
 
 def _trained_live(world: World, uri: str, name: str) -> None:
@@ -140,44 +122,46 @@ def _trained_live(world: World, uri: str, name: str) -> None:
 
 
 def test_register_takes_the_run_that_the_training_began(
-    world: World, uri: str, tmp_path: Path
+    world: World, tracking_uri: str, tmp_path: Path
 ) -> None:
     name = "msm-affordability-s1"
-    _trained_live(world, uri, name)
-    (live,) = all_runs(uri)
+    _trained_live(world, tracking_uri, name)
+    (live,) = all_runs(tracking_uri)
     done = register(world, tmp_path / "out")
     assert done["runs"][name] == live.info.run_id
-    runs = all_runs(uri)
+    runs = all_runs(tracking_uri)
     assert len(runs) == len(world.config.results) + 1  # and the experiment's own
-    run = client(uri).get_run(live.info.run_id)
+    run = client(tracking_uri).get_run(live.info.run_id)
     assert run.data.tags["mlflow.parentRunId"] == done["parent_run"]
     assert run.data.tags["msm.identity"] == identity(world.folder(f"checkpoint:{name}"))
-    assert _history(uri, run.info.run_id) == [(1, 7.5)]
-    assert [step for step, _ in _history(uri, run.info.run_id, "train/loss")] == [1, 2, 3]
+    assert _history(tracking_uri, run.info.run_id) == [(1, 7.5)]
+    assert [step for step, _ in _history(tracking_uri, run.info.run_id, "train/loss")] == [1, 2, 3]
 
     again = register(world, tmp_path / "again")
-    _trained_live(world, uri, name)  # the output was removed, and made once more
+    _trained_live(world, tracking_uri, name)  # the output was removed, and made once more
     third = register(world, tmp_path / "third")
     assert again["runs"] == third["runs"] == done["runs"]
-    assert len(all_runs(uri)) == len(runs)
+    assert len(all_runs(tracking_uri)) == len(runs)
 
 
 def test_a_run_of_a_training_that_was_never_finished_is_left_alone(
-    world: World, uri: str, tmp_path: Path
+    world: World, tracking_uri: str, tmp_path: Path
 ) -> None:
-    log = LiveLog(uri, LiveSubject("cheese", "train/msm-affordability-s1", "f" * 12), SECONDS)
+    log = LiveLog(
+        tracking_uri, LiveSubject("cheese", "train/msm-affordability-s1", "f" * 12), SECONDS
+    )
     assert log.close("KILLED", patience=60) == ""
-    (other,) = all_runs(uri)
+    (other,) = all_runs(tracking_uri)
     assert other.info.run_id not in register(world, tmp_path / "out")["runs"].values()
 
 
 def test_register_ends_runs_that_show_no_sign_of_life(
-    world: World, uri: str, tmp_path: Path
+    world: World, tracking_uri: str, tmp_path: Path
 ) -> None:
     from msm.registry.tracker import LIVE, ensure_experiment
 
-    started = client(uri)
-    experiment = ensure_experiment(started, uri, "cheese")
+    started = client(tracking_uri)
+    experiment = ensure_experiment(started, tracking_uri, "cheese")
     now = time.time_ns() // 1_000_000
     hour = 3_600_000
     finished = identity(world.folder("checkpoint:aft-s1"))
@@ -194,7 +178,7 @@ def test_register_ends_runs_that_show_no_sign_of_life(
         begin("train/aft-s1", finished, 3): "KILLED",  # a second one of it, silent
         begin("train/other", "0" * 64, 9): "KILLED",  # never a figure
         begin("train/other", "1" * 64, 9, 7): "KILLED",  # a figure, long ago
-        begin("train/other", "2" * 64, 9, 1): "RUNNING",  # at work an hour ago
+        begin("train/other", "2" * 64, 10, 1): "RUNNING",  # the oldest, at work an hour ago
         begin("train/other", "3" * 64, 1): "RUNNING",  # just begun
     }
     done = register(world, tmp_path / "out")
@@ -205,12 +189,12 @@ def test_register_ends_runs_that_show_no_sign_of_life(
 
 
 def test_in_a_pipeline_the_run_lies_below_the_tasks(
-    uri: str, monkeypatch: pytest.MonkeyPatch
+    tracking_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_RUN_ID", "f00d")
-    log = LiveLog(uri, SUBJECT, SECONDS)
+    log = LiveLog(tracking_uri, SUBJECT, SECONDS)
     assert log.close(patience=60) == ""
-    (run,) = all_runs(uri)
+    (run,) = all_runs(tracking_uri)
     assert run.data.tags["mlflow.parentRunId"] == run.data.tags["msm.pipeline_run"] == "f00d"
 
 
@@ -224,7 +208,11 @@ def test_in_a_pipeline_the_run_lies_below_the_tasks(
     ],
 )
 def test_it_is_on_by_itself_where_mlflow_is_a_server(
-    uri: str, wanted: LiveMetrics, on: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    uri: str,
+    wanted: LiveMetrics,
+    on: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(tmp_path))
     execution = Execution(trainer=Trainer(live_metrics=wanted)).named("cheese", "train/aft-s1")

@@ -5,30 +5,21 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
-import sys
-import threading
-import urllib.error
-import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
 
-from msm.errors import UserError
 from msm.record import read_record
-from msm.registry import server
 from msm.registry.card import DESCRIPTION_LENGTH, describe
-from tests.mlflow_server import MlflowServer
 from tests.registry_world import (
     STEPS,
+    Killed,
     Registered,
     World,
     all_runs,
     client,
+    dies_after,
     identity,
     make_world,
     register,
@@ -41,30 +32,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite store without content: migrations take seconds, a copy does not."""
-    from msm.registry.database import make_database
-
-    file = tmp_path_factory.mktemp("store") / "mlflow.db"
-    make_database(f"sqlite:///{file}")
-    return file
-
-
-@pytest.fixture
-def uri(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    shutil.copy(empty_store, tmp_path / "mlflow.db")
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    return uri
-
-
-@pytest.fixture(scope="module")
 def registered(
-    world: World, empty_store: Path, tmp_path_factory: pytest.TempPathFactory
+    world: World, empty_tracking_store: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Registered:
     """The world, registered once, for the tests that only look."""
     folder = tmp_path_factory.mktemp("registered")
-    shutil.copy(empty_store, folder / "mlflow.db")
+    shutil.copy(empty_tracking_store, folder / "mlflow.db")
     uri = f"sqlite:///{folder}/mlflow.db"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", uri)
@@ -220,15 +193,17 @@ def test_the_card_tells_evidence_limits_and_how_to_make_it_again(
     assert str(world.root) not in card
 
 
-def test_registering_again_makes_nothing_new(world: World, uri: str, tmp_path: Path) -> None:
+def test_registering_again_makes_nothing_new(
+    world: World, tracking_uri: str, tmp_path: Path
+) -> None:
     first = register(world, tmp_path / "one")
-    before = _state(uri)
+    before = _state(tracking_uri)
     assert register(world, tmp_path / "two") == first
-    assert _state(uri) == before
+    assert _state(tracking_uri) == before
 
 
 def test_a_new_report_reuses_the_runs_and_makes_a_new_version(
-    world: World, uri: str, tmp_path: Path
+    world: World, tracking_uri: str, tmp_path: Path
 ) -> None:
     first = register(world, tmp_path / "one")
     other = make_world(tmp_path / "other", ("analysis.seed=7",))
@@ -266,10 +241,6 @@ def _state(uri: str) -> Any:
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 
-class Killed(BaseException):
-    """Stands for a kill: nothing catches it."""
-
-
 WRITES = (
     "create_experiment", "create_run", "create_logged_model", "finalize_logged_model", "log_batch",
     "log_inputs", "log_outputs", "log_artifacts", "set_terminated", "log_model_artifacts",
@@ -278,173 +249,28 @@ WRITES = (
 
 
 def test_killed_after_any_kind_of_write_it_goes_on(
-    world: World, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, tracking_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clean = tmp_path / "clean"
     clean.mkdir()
     shutil.copy(tmp_path / "mlflow.db", clean / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{clean}/mlflow.db")
     register(world, tmp_path / "out")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri)
     from msm.registry.client import MlflowClient
 
     for write in WRITES:
         with monkeypatch.context() as patch:
-            patch.setattr(MlflowClient, write, _dies_after(getattr(MlflowClient, write)))
+            patch.setattr(MlflowClient, write, dies_after(getattr(MlflowClient, write)))
             with pytest.raises(Killed):
                 register(world, tmp_path / "out")
     register(world, tmp_path / "out")
     # The card names the runs, which are others in each store.
-    killed, whole = (_state(store) for store in (uri, f"sqlite:///{clean}/mlflow.db"))
+    killed, whole = (_state(store) for store in (tracking_uri, f"sqlite:///{clean}/mlflow.db"))
     assert [RUN_ID.sub("", text) for text in killed.pop()] == [
         RUN_ID.sub("", text) for text in whole.pop()
     ]
     assert killed == whole
-
-
-def _dies_after(call: Callable[..., Any]) -> Callable[..., Any]:
-    def dying(*args: Any, **kwargs: Any) -> None:
-        call(*args, **kwargs)
-        raise Killed
-
-    return dying
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        ("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "refuses the credentials"),
-        ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "it answers with HTTP 404"),
-    ],
-)
-def test_a_server_that_refuses_is_told_of(answer: str, said: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        address = f"127.0.0.1:{held.getsockname()[1]}"
-        thread = threading.Thread(target=_answer_once, args=(held, answer), daemon=True)
-        thread.start()
-        with pytest.raises(UserError) as told:
-            server.check_reachable(f"http://me:hunter2@{address}")
-    assert said in str(told.value)
-    assert address in str(told.value)
-    assert "hunter2" not in str(told.value)
-
-
-def _answer_once(held: socket.socket, answer: str) -> None:
-    connection, _ = held.accept()
-    with connection:
-        connection.recv(65536)
-        connection.sendall(answer.encode())
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_artifacts_that_are_refused_are_told_of_in_one_line(
-    world: World,
-    tmp_path: Path,
-    httpserver: HTTPServer,
-    monkeypatch: pytest.MonkeyPatch,
-    status: int,
-) -> None:
-    """A real server takes the runs; what stands before it takes no artifacts."""
-    behind = MlflowServer(tmp_path, takes_artifacts=True)
-    behind.start()
-
-    def pass_on(request: Request) -> Response:
-        if request.method == "PUT" and "/mlflow-artifacts/" in request.path:
-            return Response(status=status)
-        asked = urllib.request.Request(
-            f"{behind.uri}{request.full_path}",
-            data=request.get_data() or None,
-            headers={"Content-Type": request.content_type or "application/json"},
-            method=request.method,
-        )
-        try:
-            with urllib.request.urlopen(asked) as answer:
-                return Response(answer.read(), answer.status, content_type="application/json")
-        except urllib.error.HTTPError as error:
-            return Response(error.read(), error.code, content_type="application/json")
-
-    httpserver.expect_request(re.compile(".*")).respond_with_handler(pass_on)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", httpserver.url_for("").rstrip("/"))
-    try:
-        with pytest.raises(UserError, match=rf"refuses to take artifacts \(HTTP {status}\)"):
-            register(world, tmp_path / "out")
-    finally:
-        behind.stop()
-
-
-@pytest.mark.timeout(120)  # MLflow's own retries go on for minutes
-def test_a_server_that_is_down_is_told_of_at_once_and_without_the_password(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{held.getsockname()[1]}"
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:hunter2@{address}")
-        with pytest.raises(UserError) as told:
-            register(world, tmp_path / "out")
-    assert f"MLflow at http://{address} cannot be reached: " in str(told.value)
-    assert "Connection refused; start it, or unset MLFLOW_TRACKING_URI" in str(told.value)
-    assert "hunter2" not in str(told.value)
-
-
-def test_killed_while_the_store_is_made_it_is_made_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from msm.registry import database
-
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    with monkeypatch.context() as patch:
-        patch.setattr(database, "SqlAlchemyStore", _dies_after(_half_a_store))
-        with pytest.raises(Killed):
-            database.make_database(uri)
-    assert not (tmp_path / "mlflow.db").exists()
-    database.make_database(uri)
-    assert [experiment.name for experiment in client(uri).search_experiments()] == ["Default"]
-    assert not (tmp_path / ".mlflow.db.partial").exists()
-
-
-def _half_a_store(uri: str, root: str) -> None:
-    Path(uri.removeprefix("sqlite:///")).write_bytes(b"SQLite format 3")
-
-
-@pytest.mark.parametrize(
-    ("uri", "said"),
-    [
-        ("/some/folder", "no longer supports"),
-        ("postgresql://u:p@h/db", "postgresql+psycopg2://"),
-        ("sqlite:////nowhere/at/all/mlflow.db", "no folder /nowhere/at/all"),
-    ],
-)
-def test_a_store_that_cannot_work_is_refused(uri: str, said: str) -> None:
-    with pytest.raises(UserError, match=said.replace("+", r"\+")):
-        server.check_reachable(uri)
-
-
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "mlflow.db").write_text("my shopping list")
-    with pytest.raises(UserError, match="no SQLite file"):
-        server.check_reachable(f"sqlite:///{tmp_path}/mlflow.db")
-
-
-def test_a_deleted_experiment_is_told_of(world: World, uri: str, tmp_path: Path) -> None:
-    done = register(world, tmp_path / "out")
-    client(uri).delete_experiment(done["experiment_id"])
-    with pytest.raises(UserError, match=r"is deleted .* restore"):
-        register(world, tmp_path / "out")
-
-
-def test_without_a_variable_the_store_lies_in_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    monkeypatch.chdir(tmp_path)
-    uri = server.tracking_uri()
-    assert uri == f"sqlite:///{tmp_path}/mlflow.db"
-    command = server.ui_command(uri, "127.0.0.1", 5001)
-    assert command[:4] == [sys.executable, "-m", "mlflow", "ui"]
-    assert command[command.index("--default-artifact-root") + 1] == f"file://{tmp_path}/mlartifacts"
-    with pytest.raises(UserError, match="already serves its pages at https://mlflow"):
-        server.ui_command("https://me:pw@mlflow.example", "127.0.0.1", 5001)
 
 
 def test_a_long_card_becomes_a_description_that_mlflow_takes_and_names_the_rest() -> None:

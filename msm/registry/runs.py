@@ -72,6 +72,7 @@ def ensure_run(
         run = tracker.client.create_run(tracker.experiment_id, started, tags, subject.name)
         tracker.runs[key] = run
         return str(run.info.run_id), ""
+    tracker.runs[key] = run
     present = run.data.tags
     changed = {name: value for name, value in tags.items() if present.get(name) != value}
     if changed:

@@ -55,7 +55,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Tracker:
-    """An open experiment: its runs by output, identity and digest, its models by the last two.
+    """An open experiment: runs of what is made by output, identity, digest; models by the last two.
 
     ``live`` are the runs that a training began and that no registration has taken yet, by output
     and identity, the oldest first.
@@ -108,13 +108,16 @@ def open_tracker(uri: str, experiment: str) -> Iterator[Tracker]:
             )
         )
         live: dict[tuple[str, str], list[Any]] = {}
+        made: dict[tuple[str, ...], Any] = {}
         for run in runs:
             if _is_live(run.data.tags):
                 live.setdefault(live_key(run.data.tags), []).append(run)
+            else:
+                made.setdefault(run_key(run.data.tags), run)
         yield Tracker(
             client,
             experiment_id,
-            {run_key(run.data.tags): run for run in reversed(runs)},
+            made,
             live,
             {model_key(model.tags): model for model in models},
             {run.info.run_id: run for run in runs},
