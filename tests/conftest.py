@@ -7,6 +7,8 @@ import shutil
 import signal
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,17 @@ def _own_tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test writes runs into the checkout."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.delenv("MSM_STORE", raising=False)
+
+
+@pytest.fixture(scope="session")
+def aside() -> Iterator[ProcessPoolExecutor]:
+    """A process to compile pipelines in, which has loaded less and is called less deeply.
+
+    At every setting of every step KFP has Python look up the modules of all callers, which takes
+    seconds a pipeline among the thousands of modules that a test process has.
+    """
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -126,10 +127,12 @@ def test_shards_need_a_store(tmp_path: Path) -> None:
         shard(recipe("http://nowhere.invalid", "http://nowhere.invalid"), tmp_path, 0)
 
 
-def test_a_pipeline_has_a_step_for_each_shard_of_a_judged_suite_alone() -> None:
+def test_a_pipeline_has_a_step_for_each_shard_of_a_judged_suite_alone(
+    aside: Executor,
+) -> None:
     url = "http://models.invalid/v1"
     loaded = recipe(url, url)
-    spec, platform = compile_pipeline(loaded, OnPools())
+    spec, platform = aside.submit(compile_pipeline, loaded, OnPools()).result()
     dag = spec["components"]["comp-exit-handler-1"]["dag"]["tasks"]
     steps = {step["taskInfo"]["name"]: (key, step) for key, step in dag.items()}
     judged = [name for name in steps if name.startswith("evaluate/") and f"{name} 0" in steps]

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,15 @@ from pipelines.run_local import run_local
 from pipelines.size import LIMIT, workflow_bytes
 from pipelines.stamp import apart
 from pipelines.submit import submit_recipe
+from tests.commands import msm
 
 RECIPES = ("cheese", "cheese-invented", "cheese-study", "oversight", "tiny")
 BODY_LINES = 20
+# Every stage, and an arm that goes on from another's adapter.
+FEW_ARMS = (
+    "arms={aft: {phases: [preference]}, "
+    "msm+aft: {phases: [documents, preference], specs: [affordability]}}",
+)
 POOL = {
     "accelerator": "nvidia.com/gpu",
     "count": 4,
@@ -153,8 +160,8 @@ def _with_pool(root: Path, **pool: Any) -> Recipe:
     return Recipe.model_validate(raw)
 
 
-def test_a_pool_is_asked_for_by_its_stage_alone(root: Path) -> None:
-    spec, platform = compile_pipeline(_with_pool(root), OnPools())
+def test_a_pool_is_asked_for_by_its_stage_alone(root: Path, aside: Executor) -> None:
+    spec, platform = aside.submit(compile_pipeline, _with_pool(root), OnPools()).result()
     step = _steps(spec)["train/baseline-s1"]
     executor = spec["components"][step["componentRef"]["name"]]["executorLabel"]
     container = spec["deploymentSpec"]["executors"][executor]["container"]
@@ -172,8 +179,10 @@ def test_a_pool_is_asked_for_by_its_stage_alone(root: Path) -> None:
     assert "nodeSelector" not in settings[other["executorLabel"]]
 
 
-def test_every_pod_has_the_labels_that_the_network_policies_know(root: Path) -> None:
-    spec, platform = compile_pipeline(_with_pool(root), OnPools())
+def test_every_pod_has_the_labels_that_the_network_policies_know(
+    root: Path, aside: Executor
+) -> None:
+    spec, platform = aside.submit(compile_pipeline, _with_pool(root), OnPools()).result()
     settings = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     assert settings.keys() == spec["deploymentSpec"]["executors"].keys()
     for executor in settings.values():
@@ -182,11 +191,11 @@ def test_every_pod_has_the_labels_that_the_network_policies_know(root: Path) -> 
         assert labels["app.kubernetes.io/component"] == "task"
 
 
-def test_where_a_job_trains_the_task_waits_on_a_small_machine(root: Path) -> None:
+def test_where_a_job_trains_the_task_waits_on_a_small_machine(root: Path, aside: Executor) -> None:
     raw = _with_pool(root).model_dump(by_alias=True)
     raw["execution"]["trainer"]["job"] = {"nodes": 2, "claim": "msm-workspace"}
     recipe = Recipe.model_validate(raw)
-    spec, platform = compile_pipeline(recipe, OnPools())
+    spec, platform = aside.submit(compile_pipeline, recipe, OnPools()).result()
     step = _steps(spec)["train/baseline-s1"]
     executor = spec["components"][step["componentRef"]["name"]]["executorLabel"]
     container = spec["deploymentSpec"]["executors"][executor]["container"]
@@ -220,11 +229,11 @@ def test_secrets_stand_in_a_pipeline_by_name_alone(
     assert "secretName: msm-s3" in text
 
 
-def test_keys_of_signatures_are_files_of_a_secret(root: Path) -> None:
+def test_keys_of_signatures_are_files_of_a_secret(root: Path, aside: Executor) -> None:
     place = "/etc/msm/signing"
     signing = f"execution.signing={{key: {place}/key.pem, reviewers: [{place}/ann.pem]}}"
     recipe = load_recipe(root / "recipes" / "tiny.yaml", [signing])
-    spec, platform = compile_pipeline(recipe, OnPools())
+    spec, platform = aside.submit(compile_pipeline, recipe, OnPools()).result()
     asked = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     tasks = {name for name in spec["deploymentSpec"]["executors"] if name in asked}
     with_keys = {
@@ -238,11 +247,11 @@ def test_keys_of_signatures_are_files_of_a_secret(root: Path) -> None:
     assert with_keys
 
 
-def test_a_key_that_no_container_has_is_refused(root: Path) -> None:
+def test_a_key_that_no_container_has_is_refused(root: Path, aside: Executor) -> None:
     signing = "execution.signing={key: keys/team.pem}"
     recipe = load_recipe(root / "recipes" / "tiny.yaml", [signing])
     with pytest.raises(UserError, match=r"msm-signing.*/etc/msm/signing/team\.pem"):
-        compile_pipeline(recipe, OnPools())
+        aside.submit(compile_pipeline, recipe, OnPools()).result()
 
 
 def test_images_are_those_of_the_environment(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,17 +329,18 @@ def test_kfp_makes_what_msm_run_makes(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = root / "recipes" / "tiny.yaml"
-    subprocess.run(
-        [sys.executable, "-m", "msm", "run", str(path), "--workspace", str(tmp_path)], check=True
-    )
+    given = [part for setting in FEW_ARMS for part in ("--set", setting)]
+    done = msm("run", path, *given, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/kfp.db")
-    made = run_local(load_recipe(path), tmp_path / "kfp")
+    recipe = load_recipe(path, FEW_ARMS)
+    made = run_local(recipe, tmp_path / "kfp")
     expected = {
         f"{record.parents[1].name}/{record.parent.name}": _identity(record.parent)
         for record in (tmp_path / "outputs" / "tiny").glob("*/*/record.json")
     }
     assert {label: _identity(folder) for label, folder in made.items()} == expected
-    again = run_local(load_recipe(path), tmp_path / "kfp")
+    again = run_local(recipe, tmp_path / "kfp")
     assert {label: _identity(folder) for label, folder in again.items()} == expected
     # What lies in the folder of the first run was not even looked at by a step of the second.
     ran = {label for label in made if again[label] != made[label]}

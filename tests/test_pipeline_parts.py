@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,11 @@ SMALL = [
 @pytest.mark.parametrize(
     ("file", "profile"), RECIPES, ids=[f"{file.stem}-{profile}" for file, profile in RECIPES]
 )
-def test_a_run_of_each_recipe_fits_a_cluster(file: Path, profile: str | None) -> None:
+def test_a_run_of_each_recipe_fits_a_cluster(
+    file: Path, profile: str | None, aside: Executor
+) -> None:
     recipe = load_recipe(file, (), profile)
-    compiled = compile_parts(recipe)
+    compiled = aside.submit(compile_parts, recipe).result()
     parts = [part for part, _ in compiled]
     labels = [task.label for part in parts for task in part.tasks]
     assert sorted(labels) == sorted(task.label for task in build_tasks(recipe))
@@ -56,10 +59,10 @@ def test_a_recipe_that_is_too_large_even_for_one_seed_is_refused(root: Path) -> 
 
 
 def test_parts_are_files_of_their_own_and_the_last_has_the_report(
-    root: Path, tmp_path: Path
+    root: Path, tmp_path: Path, aside: Executor
 ) -> None:
     recipe = load_recipe(root / "recipes" / "studies" / "six-values.yaml")
-    paths = compile_to(recipe, tmp_path)
+    paths = aside.submit(compile_to, recipe, tmp_path).result()
     assert len(paths) > 1
     assert [path.name for path in paths] == [
         f"{recipe.name}-{number}-of-{len(paths)}.yaml" for number in range(1, len(paths) + 1)

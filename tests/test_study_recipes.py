@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from concurrent.futures import Executor
 from pathlib import Path
 
 import pytest
@@ -190,9 +191,9 @@ PIPELINES = [*((path, "small") for path in STUDIES), (STUDIES[0].with_name("agen
 @pytest.mark.parametrize(
     ("path", "profile"), PIPELINES, ids=[f"{path.stem}-{profile}" for path, profile in PIPELINES]
 )
-def test_it_compiles_to_a_pipeline(path: Path, profile: str | None) -> None:
+def test_it_compiles_to_a_pipeline(path: Path, profile: str | None, aside: Executor) -> None:
     recipe = load_recipe(path, profile=profile)
-    spec, _ = compile_pipeline(recipe, OnPools())
+    spec, _ = aside.submit(compile_pipeline, recipe, OnPools()).result()
     steps = spec["components"]["comp-exit-handler-1"]["dag"]["tasks"]
     assert sorted(step["taskInfo"]["name"] for step in steps.values()) == sorted(
         [*(task.label for task in build_tasks(recipe)), "preflight", "recipe"]

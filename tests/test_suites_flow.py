@@ -11,10 +11,7 @@ from tests.chat_server import ChatServer
 from tests.commands import msm
 
 STUDENT = "student={source: random, name: '', hidden: 32, layers: 2, seed: 0}"
-ARMS = (
-    "arms={start: {phases: []}, baseline: {phases: [instruction]}, "
-    "msm: {phases: [documents, instruction], specs: [affordability, america]}}"
-)
+ARMS = "arms={start: {phases: []}, msm: {phases: [documents, instruction], specs: [affordability]}}"
 SUITES = (
     "agentic={epochs: 1, actions: [murder], goals: [none], maximum_tokens: 8}",
     "open-qa={categories: [corrigibility], maximum_tokens: 8, maximum_ungraded: 0.9}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Executor
 from pathlib import Path
 
 import pytest
@@ -69,9 +70,11 @@ def test_shards_need_a_store(tmp_path: Path, author: AuthorServer) -> None:
         _shard(sharded, tmp_path, 0)
 
 
-def test_a_pipeline_has_a_step_for_each_shard_before_the_one_that_writes() -> None:
+def test_a_pipeline_has_a_step_for_each_shard_before_the_one_that_writes(
+    aside: Executor,
+) -> None:
     recipe = load_recipe(RECIPE, [*settings("http://author.invalid/v1"), SHARDS])
-    spec, platform = compile_pipeline(recipe, OnPools())
+    spec, platform = aside.submit(compile_pipeline, recipe, OnPools()).result()
     dag = spec["components"]["comp-exit-handler-1"]["dag"]["tasks"]
     steps = {step["taskInfo"]["name"]: (key, step) for key, step in dag.items()}
     for name in ("america-s1", "affordability-s1"):
@@ -89,7 +92,9 @@ def test_a_pipeline_has_a_step_for_each_shard_before_the_one_that_writes() -> No
     json.dumps(spec)
 
 
-def test_an_author_without_a_model_needs_no_shards() -> None:
-    spec, _ = compile_pipeline(load_recipe(RECIPE, [SHARDS]), OnPools())
+def test_an_author_without_a_model_needs_no_shards(
+    aside: Executor,
+) -> None:
+    spec, _ = aside.submit(compile_pipeline, load_recipe(RECIPE, [SHARDS]), OnPools()).result()
     dag = spec["components"]["comp-exit-handler-1"]["dag"]["tasks"]
     assert not [key for key in dag if "shard" in key]
