@@ -20,7 +20,7 @@ def audit_command(
         str,
         typer.Argument(
             metavar="REF",
-            help="an output folder, identity, models:/NAME/3, NAME@alias, run id, "
+            help="an output folder, identity, NAME/3, NAME@alias, run id, "
             "report:SUITE/ARM/SPEC, or registry",
         ),
     ],

@@ -22,7 +22,7 @@ def lineage(
         str,
         typer.Argument(
             metavar="REF",
-            help="an output folder, stage/name, an identity, models:/NAME/3, NAME@alias, an MLflow "
+            help="an output folder, stage/name, an identity, NAME/3, NAME@alias, an MLflow "
             "run, or report:SUITE/ARM/SPEC[/MEASURE]",
         ),
     ],

@@ -30,10 +30,15 @@ class Interrupted(BaseException):
         return self.message
 
 
+KNOWN_SHOWN = 12  # names in a message; more do not help to find a mistake
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest known word, or the list of known words."""
     choices = sorted(known)
     close = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
     if close:
         return f"; did you mean '{close[0]}'?"
-    return f"; known: {', '.join(choices)}" if choices else ""
+    more = len(choices) - KNOWN_SHOWN
+    rest = f" and {more} more" if more > 0 else ""
+    return f"; known: {', '.join(choices[:KNOWN_SHOWN])}{rest}" if choices else ""

@@ -69,6 +69,8 @@ def chain(tmp_path: Path) -> Chain:
     ("text", "expected"),
     [
         ("models:/cheese/3", VersionReference("cheese", "3")),
+        ("cheese/3", VersionReference("cheese", "3")),
+        ("train/3", OutputReference("train/3")),
         ("models:/cheese@champion", AliasReference("cheese", "champion")),
         ("cheese@champion", AliasReference("cheese", "champion")),
         (f"models:/m-{'0' * 32}", LoggedModelReference(f"m-{'0' * 32}")),

@@ -12,11 +12,13 @@ from msm.lineage.graph import SHORT
 from msm.lineage.index import Entry, Index, absolute
 from msm.registry import server
 from msm.reporting.origins import Figure
+from msm.task import Stage
 
 FIGURE, MODEL = "report:", "models:/"
 REGISTRY = "registry"
+STAGES = frozenset(stage.value for stage in Stage)
 FORMS = (
-    "an output folder, stage/name, an identity (8 or more characters), models:/NAME/3, NAME@alias, "
+    "an output folder, stage/name, an identity (8 or more characters), NAME/3, NAME@alias, "
     "an MLflow run id, report:SUITE/ARM/SPEC[/MEASURE], or registry"
 )
 _HEX = re.compile(r"[0-9a-f]{8,64}")
@@ -132,6 +134,9 @@ def parse_reference(text: str) -> Reference:
         raise UserError(f"'{text}': write models:/NAME/3 or models:/NAME@alias")
     if _HEX.fullmatch(text):
         return IdentityReference(text)
+    numbered = _NUMBERED.fullmatch(text)
+    if numbered and numbered["name"] not in STAGES and not Path(text).is_dir():
+        return VersionReference(numbered["name"], numbered["version"])
     if text and ("/" in text or Path(text).is_dir()):
         return OutputReference(text)
     raise UserError(f"'{text}' names nothing that has a lineage; give {FORMS}")
