@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from msm.configs import DemonstrateConfig
@@ -62,10 +63,7 @@ def run_experiment(
             def begin(task: Task) -> None:
                 running[submit(pool, recipe, root, task, replace_outputs)] = task
 
-            def stop() -> None:
-                ask_to_stop(pool)
-
-            return _run(tasks, running, begin, stop, on_finished)
+            return _run(tasks, running, begin, partial(ask_to_stop, pool), on_finished)
     except BrokenProcessPool:
         at_work = " or ".join(task.label for task in running.values())
         raise UserError(

@@ -43,7 +43,7 @@ def worker_pool(jobs: int, on_step: Sink) -> Iterator[ProcessPoolExecutor]:
     try:
         yield pool
     except BaseException:
-        kill_workers(pool)
+        _kill(pool)
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -74,7 +74,7 @@ def ask_to_stop(pool: ProcessPoolExecutor) -> None:
         process.terminate()
 
 
-def kill_workers(pool: ProcessPoolExecutor) -> None:
+def _kill(pool: ProcessPoolExecutor) -> None:
     """End all workers, whatever they do.
 
     After one of them was killed the others are of no use: it may have held a lock that they wait

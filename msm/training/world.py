@@ -89,7 +89,8 @@ def joined(world: World, group_of_one: bool = False) -> Iterator[None]:
         UserError: there are many processes and no MASTER_ADDR to meet at.
     """
     on_gpu = world.device.startswith("cuda")
-    if world.size == 1 and not group_of_one and not on_gpu:
+    alone = world.size == 1 and not group_of_one
+    if alone and not on_gpu:
         yield
         return
     import torch
@@ -97,14 +98,14 @@ def joined(world: World, group_of_one: bool = False) -> Iterator[None]:
 
     if on_gpu:
         torch.cuda.set_device(world.device)
-    if dist.is_initialized() or (world.size == 1 and not group_of_one):
+    if dist.is_initialized() or alone:
         yield
         return
     backend = "nccl" if on_gpu else "gloo"
     os.environ.setdefault("LOCAL_RANK", str(world.local_rank))  # DeepSpeed insists on it
     if world.size == 1:
-        alone = torch._C._distributed_c10d.HashStore()
-        dist.init_process_group(backend, store=alone, rank=0, world_size=1)
+        store = torch._C._distributed_c10d.HashStore()
+        dist.init_process_group(backend, store=store, rank=0, world_size=1)
     else:
         _meet(world, backend)
     try:
