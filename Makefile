@@ -88,11 +88,8 @@ vllm-check: environment vllm-tools ## load what msm exports in vLLM itself, and 
 
 environment: $(STAMP)
 
-# --no-deps: the lock file is complete, so pip has nothing to resolve.
 $(STAMP): requirements.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	PYTHON=$(PYTHON) scripts/environment $(VENV)
 	rm -f $(VENV)/.installed-* && touch $@
 
 lock:                       ## resolve requirements.lock again (needs uv)
