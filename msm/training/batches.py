@@ -21,13 +21,13 @@ class Sequenced:
 
     ``tokens``, ``positions`` and ``labels`` are 1 x length (int64); positions start anew with each
     row, and a label is the token at its own place, or IGNORED. ``starts`` is where each row begins,
-    and the length behind the last (int32, rows + 1); ``longest`` is the longest row's tokens.
+    and the length behind the last (rows + 1); ``longest`` is the longest row's tokens.
     """
 
     tokens: torch.Tensor
     positions: torch.Tensor
     labels: torch.Tensor
-    starts: torch.Tensor
+    starts: tuple[int, ...]
     longest: int
 
 
@@ -45,7 +45,7 @@ def sequence(rows: Sequence[TokenisedRow], device: str = "cpu") -> Sequenced:
         tokens=torch.tensor([tokens], device=device),
         positions=torch.tensor([positions], device=device),
         labels=torch.tensor([labels], device=device),
-        starts=torch.tensor([0, *accumulate(lengths)], dtype=torch.int32, device=device),
+        starts=(0, *accumulate(lengths)),
         longest=max(lengths),
     )
 

@@ -34,7 +34,7 @@ def use_kernels(model: Any, trainer: Trainer, attention: str, device: str) -> di
     Raises:
         UserError: the architecture has no activation checkpointing.
     """
-    if attention != FLASH and not device.startswith("cuda") and use_segments(model):
+    if attention != FLASH and use_segments(model):
         attention = SEGMENTS
     liger = trainer.liger and device.startswith("cuda") and _use_liger(model)
     if trainer.activation_checkpointing:
@@ -51,9 +51,9 @@ def _why_no_flash(precision: Precision, device: str) -> str:
         return f"{device} has none"
     if precision is not Precision.BF16:
         return "it computes in bf16 alone"
-    if find_spec("flash_attn") is None:
-        return "the package flash-attn is not installed"
-    return ""
+    from transformers.utils import is_flash_attn_2_available
+
+    return "" if is_flash_attn_2_available() else "the package flash-attn is not installed"
 
 
 def _use_liger(model: Any) -> bool:
