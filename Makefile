@@ -52,8 +52,7 @@ k8s-server:                 ## a kube-apiserver and etcd for the tests; minutes,
 	scripts/kube-apiserver
 
 k8s-check: environment k8s-tools ## build and check everything below k8s/
-	$(BIN)/python -m pytest -m manifests tests/test_manifests.py tests/test_manifests_tools.py \
-	    tests/test_manifests_server.py
+	$(BIN)/python -m pytest -m manifests tests/test_manifests*.py
 
 stack: environment          ## PostgreSQL, S3 and MLflow on this machine; docs/stand.md
 	$(BIN)/python -m stack --folder $(STACK) up $(if $(PORT),--port $(PORT))

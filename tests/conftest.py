@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from msm.storage.push import push_folder
 from tests.author_server import AuthorServer
 from tests.chat_rules import author_and_judge
 from tests.chat_server import ChatServer
 from tests.s3_server import BUCKET, S3Server, start_s3
+from tests.sent_folders import make_folder
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -148,3 +150,25 @@ def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
 def s3_url(s3: S3Server) -> str:
     """An address in S3 below which nothing lies yet."""
     return f"s3://{BUCKET}/{uuid.uuid4()}"
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder to send to S3, which tests only read."""
+    return make_folder(tmp_path_factory.mktemp("sent") / "model")
+
+
+@pytest.fixture(scope="session")
+def pushed_once(s3_server: S3Server, folder: Path) -> str:
+    """The folder's address in S3; take ``pushed``, which has the key in the environment too."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_server.environment.items():
+            patch.setenv(name, value)
+        push_folder(folder, f"s3://{BUCKET}/pushed")
+    return f"s3://{BUCKET}/pushed"
+
+
+@pytest.fixture
+def pushed(s3: S3Server, pushed_once: str) -> str:
+    """The folder's address in S3, which tests only read."""
+    return pushed_once
