@@ -99,7 +99,7 @@ def measure(given: argparse.Namespace, world: World) -> str:
         started = time.perf_counter()
         mine = share_of(tuple(step), world.rank, world.size)
         accumulate_gradient(engine, rows, mine, supervised_tokens(members), world.device)
-        engine.step(RATE)  # ends with the gradient's norm, for which it waits
+        engine.step(RATE)  # waits for the norm; what it does after that, the next step waits for
         took = time.perf_counter() - started
         speeds.append(sum(len(row.tokens) for row in members) / took)
     speed = statistics.median(speeds[WARM:])
