@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ from tests.commands import msm
 pytestmark = pytest.mark.slow
 
 TASK = "aft-s1"
+TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m")
+DEEPSPEED = ("deepspeed.launcher.runner", "--num_gpus=2", "--no_local_rank", "--module")
 
 
 def _recipe(root: Path, *settings: str) -> Recipe:
@@ -36,15 +39,11 @@ def _inputs(root: Path, workspace: Path) -> None:
         Workspace(workspace, recipe).run(find_task(recipe, Stage.DEMONSTRATE, name))
 
 
-def _train(root: Path, workspace: Path, *settings: str, processes: int = 2) -> Record:
-    """Train in so many processes under torchrun."""
+def _train(root: Path, workspace: Path, *settings: str, launcher: Sequence[str]) -> Record:
+    """Train in the processes that a launcher starts."""
     parts = [part for setting in settings for part in ("--set", setting)]
     done = subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *(f"--nproc-per-node={processes}", "-m", "msm", "train"),
-            *(root / "recipes/tiny.yaml", TASK, *parts),
-        ],
+        [sys.executable, "-m", *launcher, "msm", "train", root / "recipes/tiny.yaml", TASK, *parts],
         cwd=workspace,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -79,13 +78,14 @@ def test_two_processes_make_what_one_makes(root: Path, tmp_path: Path) -> None:
     done = msm("train", root / "recipes/tiny.yaml", TASK, cwd=one)
     assert done.returncode == 0, done.stderr
     alone = _record(root, one)
-    for zero in (2, 3):
-        together = _train(root, two, f"execution.trainer.zero={zero}")
+    for zero, launcher in ((2, TORCHRUN), (3, DEEPSPEED)):
+        settings = f"execution.trainer.zero={zero}"
+        together = _train(root, two, settings, launcher=launcher)
         assert together.identity == alone.identity  # how it runs is no part of what it makes
         assert (together.outcome.summary["processes"], alone.outcome.summary["processes"]) == (2, 1)
         assert together.outcome.summary["first_batch"] == alone.outcome.summary["first_batch"]
         assert _losses(root, two) == pytest.approx(_losses(root, one), abs=1e-5)
-        again = _train(root, two, f"execution.trainer.zero={zero}")
+        again = _train(root, two, settings, launcher=launcher)
         assert again.started == together.started  # there is nothing to do
         shutil.rmtree(_folder(root, two))
 
@@ -93,5 +93,5 @@ def test_two_processes_make_what_one_makes(root: Path, tmp_path: Path) -> None:
 def test_many_processes_without_zero_are_refused(root: Path, tmp_path: Path) -> None:
     _inputs(root, tmp_path)
     with pytest.raises(AssertionError, match=r"execution\.trainer\.zero is 0"):
-        _train(root, tmp_path)
+        _train(root, tmp_path, launcher=TORCHRUN)
     assert not _folder(root, tmp_path).exists()
