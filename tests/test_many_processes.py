@@ -1,4 +1,4 @@
-"""``msm train`` in two processes: one output, with the losses that one process has."""
+"""``msm train`` in two processes: one output, with the losses of one process, also if it is cut."""
 
 from __future__ import annotations
 
@@ -6,24 +6,30 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from msm.experiment import find_task
+from msm.identity import WORK
 from msm.recipe import Recipe
 from msm.recipe_file import load_recipe
 from msm.record import Record, read_record
 from msm.table import read_table
 from msm.task import Stage
+from msm.training.checkpoint_folders import checkpoints_in
+from msm.training.keeping import CHECKPOINTS
 from msm.workspace import Workspace
 from tests.commands import msm
 
 pytestmark = pytest.mark.slow
 
 TASK = "aft-s1"
+PATIENCE_SECONDS = 240
 TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m")
+ALONE: tuple[str, ...] = ()
 DEEPSPEED = ("deepspeed.launcher.runner", "--num_gpus=2", "--no_local_rank", "--module")
 
 
@@ -39,21 +45,54 @@ def _inputs(root: Path, workspace: Path) -> None:
         Workspace(workspace, recipe).run(find_task(recipe, Stage.DEMONSTRATE, name))
 
 
-def _train(root: Path, workspace: Path, *settings: str, launcher: Sequence[str]) -> Record:
-    """Train in the processes that a launcher starts."""
+def _start(
+    root: Path, workspace: Path, *settings: str, launcher: Sequence[str]
+) -> subprocess.Popen[str]:
+    """Start a training in the processes that a launcher makes."""
     parts = [part for setting in settings for part in ("--set", setting)]
-    done = subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-m", *launcher, "msm", "train", root / "recipes/tiny.yaml", TASK, *parts],
         cwd=workspace,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=600,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count(f"train/{TASK}") == 1  # one process speaks
+
+
+def _train(root: Path, workspace: Path, *settings: str, launcher: Sequence[str]) -> Record:
+    """Train in the processes that a launcher makes, to the end."""
+    process = _start(root, workspace, *settings, launcher=launcher)
+    told, failed = process.communicate(timeout=600)
+    assert process.returncode == 0, failed
+    assert told.count(f"train/{TASK}") == 1  # one process speaks
     return _record(root, workspace)
+
+
+def _cut(
+    root: Path, workspace: Path, *settings: str, launcher: Sequence[str], after: int
+) -> tuple[int, str]:
+    """Train until a checkpoint behind a step is there, send SIGTERM, and wait.
+
+    Returns the newest checkpoint's step, and what was written to stderr.
+    """
+    unfinished = f".{TASK}.partial-*/{WORK}/{CHECKPOINTS}"
+
+    def newest() -> int:
+        folders = _folder(root, workspace).parent.glob(unfinished)
+        return max((step for folder in folders for step in checkpoints_in(folder)), default=0)
+
+    process = _start(root, workspace, *settings, launcher=launcher)
+    until = time.monotonic() + PATIENCE_SECONDS
+    while newest() <= after:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    process.terminate()
+    _, said = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode != 0
+    assert not (_folder(root, workspace) / "record.json").exists()
+    return newest(), said
 
 
 def _record(root: Path, workspace: Path) -> Record:
@@ -95,3 +134,22 @@ def test_many_processes_without_zero_are_refused(root: Path, tmp_path: Path) -> 
     with pytest.raises(AssertionError, match=r"execution\.trainer\.zero is 0"):
         _train(root, tmp_path, launcher=TORCHRUN)
     assert not _folder(root, tmp_path).exists()
+
+
+def test_cut_in_two_processes_then_in_one_it_ends_in_two_where_one_ends(
+    root: Path, tmp_path: Path
+) -> None:
+    settings = ["training.chats.epochs=40", "execution.checkpoint_minutes=0.005"]
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    for workspace in (whole, cut):
+        _inputs(root, workspace)
+    zero = "execution.trainer.zero={}".format
+    first, said = _cut(root, cut, *settings, zero(2), launcher=TORCHRUN, after=0)
+    assert f"stopped by SIGTERM after step {first} of" in said
+    second, said = _cut(root, cut, *settings, launcher=ALONE, after=first)
+    assert f"stopped by SIGTERM after step {second} of" in said
+    made = _train(root, cut, *settings, zero(3), launcher=TORCHRUN)
+    assert (made.outcome.summary["gone_on_from"], made.outcome.summary["processes"]) == (second, 2)
+    _train(root, whole, *settings, launcher=ALONE)
+    assert made.identity == _record(root, whole).identity
+    assert _losses(root, cut) == pytest.approx(_losses(root, whole), abs=1e-4)
