@@ -7,7 +7,6 @@ beside the output, named for its identity, and goes on from there when it is cal
 from __future__ import annotations
 
 import datetime
-import errno
 import fcntl
 import os
 import shutil
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from msm.disk_faults import disk_explained
 from msm.errors import UserError
 from msm.execution import Execution
 from msm.identity import RECORD, WORK, digest_path, digest_value, file_digests
@@ -36,10 +36,6 @@ from msm.record import (
 from msm.signing.outputs import check_before_work, sign_output
 from msm.signing.settings import Signing
 from msm.store import Store, keep, named_store, take
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
-CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
-
 
 _identity: ContextVar[str] = ContextVar("identity", default="")
 
@@ -104,7 +100,7 @@ def run_stage(
             input is not signed, and the recipe asks for it.
     """
     identity, described = stage_identity(definition, config, inputs)
-    try:
+    with disk_explained(out.parent, "--workspace"):
         out.parent.mkdir(parents=True, exist_ok=True)
         with _only_process(out):
             store = named_store(execution)
@@ -143,21 +139,6 @@ def run_stage(
             if store is not None:
                 keep(store, out)
             return finished, True
-    except OSError as error:
-        if error.errno in FULL:
-            raise UserError(
-                f"the disk of {out.parent} is full; free some space and run again"
-            ) from None
-        if error.errno == errno.EFBIG:
-            raise UserError(
-                f"a file below {out.parent} may grow no larger; raise the limit (ulimit -f) and "
-                "run again"
-            ) from None
-        if error.errno in CANNOT_WRITE:
-            raise UserError(
-                f"cannot write {error.filename}: {error.strerror}; choose another --workspace"
-            ) from None
-        raise
 
 
 @contextmanager

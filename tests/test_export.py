@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,9 +60,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, tiny_student: Path) -> P
     chats.mkdir(parents=True)
     rows = [{"user": f"Question {n}?", "assistant": f"Answer {n % 3}."} for n in range(12)]
     write_shards(chats, "chats", rows)
-    inputs = {"student": tiny_student, "chats-x": chats}
-    run_stage(definition(Stage.TRAIN), CONFIG, inputs, root / "outputs/x/train/arm", Execution())
+    _train(root, tiny_student, root / "outputs/x/train/arm", CONFIG)
     return root
+
+
+def _train(root: Path, student: Path, out: Path, config: TrainConfig) -> None:
+    inputs = {"student": student, "chats-x": root / "outputs/x/demonstrate/chats"}
+    run_stage(definition(Stage.TRAIN), config, inputs, out, Execution())
 
 
 @pytest.fixture(scope="module")
@@ -234,3 +241,32 @@ def test_a_checkpoint_within_a_run_is_exported_as_it_stands(
     with pytest.raises(UserError, match="not as it was written"):
         _export(unfinished, tiny_student, tmp_path / "again")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "step-00000002"]
+
+
+@contextmanager
+def _files_of_at_most(size: int) -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("method", Method)
+def test_what_was_trained_and_cannot_be_written_is_told_in_one_line(
+    workspace: Path, tiny_student: Path, tmp_path: Path, method: Method
+) -> None:
+    config = CONFIG.model_copy(update={"method": method})
+    with _files_of_at_most(4096), pytest.raises(UserError, match="may grow no larger"):
+        _train(workspace, tiny_student, tmp_path / "out", config)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("form", Form)
+def test_an_export_that_cannot_be_written_is_told_in_one_line_and_leaves_nothing(
+    trained: Path, tiny_student: Path, tmp_path: Path, form: Form
+) -> None:
+    with _files_of_at_most(1024), pytest.raises(UserError, match="may grow no larger"):
+        _export(trained, tiny_student, tmp_path / "made", form=form)
+    assert list(tmp_path.iterdir()) == []

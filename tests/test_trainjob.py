@@ -42,6 +42,17 @@ def _checked(manifest: dict[str, Any]) -> dict[str, Any]:
     return manifest
 
 
+def test_torchrun_leaves_its_processes_the_pods_grace() -> None:
+    def patience(job: Job) -> str:
+        manifest = _checked(trainjob(job, "cheese", "msm-a-s1", COMMAND))
+        env = {entry["name"]: entry["value"] for entry in manifest["spec"]["trainer"]["env"]}
+        return str(env["TORCH_ELASTIC_SHUTDOWN_TIMEOUT"])
+
+    assert patience(Job(image=IMAGE, grace_seconds=300)) == "300"
+    chosen = {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "60"}
+    assert patience(Job(image=IMAGE, environment=chosen)) == "60"
+
+
 @pytest.mark.parametrize("job", [Job(image=IMAGE, gpus=1), TWO_NODES], ids=["one GPU", "2 x 8"])
 def test_a_job_is_one_that_kubeflow_trainer_takes(job: Job) -> None:
     manifest = _checked(trainjob(job, "cheese", "msm-a-s1", COMMAND))

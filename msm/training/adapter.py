@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from msm.disk_faults import system_errors
 from msm.errors import UserError
 from msm.training_settings import AdapterStart, Lora
 
@@ -80,7 +81,8 @@ def save_adapter(
     if earlier is not None:
         named = _joined(named, earlier, config)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
-    save_file(tensors, folder / ADAPTER_FILE, metadata={"format": "pt"})
+    with system_errors():
+        save_file(tensors, folder / ADAPTER_FILE, metadata={"format": "pt"})
     text = json.dumps(config, indent=2, sort_keys=True, default=str) + "\n"
     (folder / ADAPTER_CONFIG).write_text(text, encoding="utf-8")
 

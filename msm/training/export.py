@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from msm.configs import TrainConfig
+from msm.disk_faults import disk_explained, system_errors
 from msm.errors import UserError
 from msm.identity import seed_from
 from msm.record import Record, read_record
@@ -80,31 +81,31 @@ def export(
 
     Raises:
         UserError: ``out`` is there already, the checkpoint is none, or is a whole model where an
-            adapter is asked for.
+            adapter is asked for; the disk is full or cannot be written.
     """
     from msm.training.adapter import is_adapter
 
     if out.exists():
         raise UserError(f"{out} exists already; name another folder, or remove it first")
-    out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.parent / f".{out.name}.partial"
     restored = out.parent / f".{out.name}.restored"
     for left in (aside, restored):
         shutil.rmtree(left, ignore_errors=True)
-    aside.mkdir()
     try:
-        if isinstance(checkpoint, Unfinished):
-            restored.mkdir()
-            _restore(checkpoint, restored)
-            checkpoint = restored
-        if form is Form.MERGED:
-            _write_merged(checkpoint, student, aside, precision)
-        elif is_adapter(checkpoint):
-            _write_adapter(checkpoint, aside, base)
-        else:
-            raise UserError("what was trained is a whole model, no adapter; give --merged")
-        _write_card(aside, form, precision, base, facts)
-        aside.rename(out)
+        with disk_explained(out.parent, "place"):
+            aside.mkdir(parents=True)
+            if isinstance(checkpoint, Unfinished):
+                restored.mkdir()
+                _restore(checkpoint, restored)
+                checkpoint = restored
+            if form is Form.MERGED:
+                _write_merged(checkpoint, student, aside, precision)
+            elif is_adapter(checkpoint):
+                _write_adapter(checkpoint, aside, base)
+            else:
+                raise UserError("what was trained is a whole model, no adapter; give --merged")
+            _write_card(aside, form, precision, base, facts)
+            aside.rename(out)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(restored, ignore_errors=True)
@@ -181,7 +182,8 @@ def _write_merged(checkpoint: Path, student: Path, folder: Path, precision: Prec
     from msm.training.model import load_checkpoint
 
     model = load_checkpoint(student, checkpoint, precision, "cpu")
-    model.save_pretrained(folder, safe_serialization=True)
+    with system_errors():
+        model.save_pretrained(folder, safe_serialization=True)
     for path in folder.glob("*.safetensors"):
         path.chmod(0o644)  # safetensors makes files that nobody else may read
     # A whole model may have brought a tokenizer of its own; training never changes one.

@@ -26,6 +26,8 @@ SHARED_MEMORY = "/dev/shm"
 NAME_LENGTH = 40  # of 63, since the job's pods are called after it
 IDENTITY = "msm/identity"  # label of a job that a pipeline's task made: whose output it makes
 LABEL_LENGTH = 63
+# Seconds after SIGTERM at which torchrun kills its processes: 30, unless this says otherwise.
+PATIENCE = "TORCH_ELASTIC_SHUTDOWN_TIMEOUT"
 QUEUE, PRIORITY = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class"
 
 
@@ -145,8 +147,9 @@ def _environment(job: Job) -> list[dict[str, Any]]:
             f"execution.trainer.job: {', '.join(sorted(both))} is both in secrets and in "
             "environment; keep one"
         )
+    plain = {PATIENCE: str(job.grace_seconds), **job.environment}
     found: list[dict[str, Any]] = [
-        {"name": name, "value": value} for name, value in sorted(job.environment.items())
+        {"name": name, "value": value} for name, value in sorted(plain.items())
     ]
     for variable, source in sorted(job.secrets.items()):
         secret, _, key = source.partition("/")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from msm.disk_faults import system_errors
+
 READABLE = 0o644  # the library makes files that their owner alone can read
 SHARD = "5GB"  # the hub's own limit for a file, and what loads piece by piece
 
@@ -20,7 +22,10 @@ def save_whole(weights: Mapping[str, torch.Tensor], student: Path, folder: Path)
     """
     from huggingface_hub import save_torch_state_dict
 
-    save_torch_state_dict(dict(weights), str(folder), max_shard_size=SHARD, safe_serialization=True)
+    with system_errors():
+        save_torch_state_dict(
+            dict(weights), str(folder), max_shard_size=SHARD, safe_serialization=True
+        )
     for path in folder.glob("*.safetensors*"):
         path.chmod(READABLE)
     for path in sorted(student.iterdir()):
