@@ -114,3 +114,14 @@ def test_a_model_with_a_sliding_window_keeps_the_mask() -> None:
         num_attention_heads=2, num_key_value_heads=1, sliding_window=4,
     )  # fmt: skip
     assert not use_segments(MistralForCausalLM(config))
+
+
+def test_a_model_whose_layers_all_see_everything_needs_no_mask() -> None:
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    config = Qwen2Config(
+        vocab_size=32, hidden_size=16, intermediate_size=16, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=1,
+    )  # fmt: skip
+    assert set(config.layer_types) == {"full_attention"}
+    assert use_segments(Qwen2ForCausalLM(config))

@@ -28,7 +28,7 @@ from msm.training.plain_engine import PlainEngine
 from msm.training.trained import Trained
 from msm.training.world import World, find_world, joined
 from msm.training.zero_settings import zero_settings
-from msm.training_settings import Optimisation, Precision
+from msm.training_settings import Lora, Optimisation, Precision
 from tests.engine_worker import LORA, PACKS, SETTINGS, Job, pack, read_trained, take_step
 
 ALONE = World(0, 1, 0, "cpu")
@@ -77,6 +77,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory, tiny_student: Path) -> Path:
         ]
     _start(folder / "plain.json", plain, processes=1)
     _start(folder / "many.json", many, processes=2)
+    three = [job("lora-3-three", zero=3), job("lora-3-three-bf16", zero=3, precision="bf16")]
+    start = str(folder / "lora-2-half.safetensors")
+    three.append(job("lora-2-then-three", zero=3, first=3, start=start))
+    _start(folder / "three.json", three, processes=3)
     after = [*continued("lora", 0), *continued("full", 0)]
     after.append(
         job(
@@ -117,6 +121,15 @@ def _curve(runs: Path, name: str, figure: str = "loss") -> list[float]:
 def _furthest(one: Trained, other: Trained) -> float:
     assert one.weights.keys() == other.weights.keys()
     return max(float((one.weights[n] - other.weights[n]).abs().max()) for n in one.weights)
+
+
+@pytest.mark.slow
+def test_three_processes_share_what_three_do_not_divide(runs: Path) -> None:
+    expected = _curve(runs, "lora-0")
+    assert _curve(runs, "lora-3-three") == pytest.approx(expected, abs=LOSS_FP32)
+    assert _curve(runs, "lora-2-then-three") == pytest.approx(expected[3:], abs=LOSS_FP32)
+    half = _curve(runs, "lora-0-bf16")
+    assert _curve(runs, "lora-3-three-bf16") == pytest.approx(half, abs=LOSS_BF16)
 
 
 @pytest.mark.slow
@@ -300,6 +313,16 @@ def test_checkpointing_that_was_never_switched_on_is_noticed(tiny_student: Path)
         require_checkpointing(model)
 
 
+def test_layers_below_the_first_that_is_trained_need_not_be_computed_again(
+    tiny_student: Path,
+) -> None:
+    model = load_student(tiny_student, Precision.FP32, "cpu")
+    checkpoint_activations(model)
+    adapted = with_adapter(model, Lora(rank=2, alpha=4, first_layer=1), None, seed=1).train()
+    with require_recomputation(adapted):
+        adapted(input_ids=pack(0, 0), use_cache=False).logits.sum().backward()
+
+
 def test_recomputing_gives_the_same_training(tiny_student: Path) -> None:
     kept, recomputed = (_engine(tiny_student, "lora", Precision.FP32) for _ in range(2))
     checkpoint_activations(recomputed.model)
@@ -313,6 +336,8 @@ def test_the_environment_says_who_a_process_is() -> None:
     assert find_world("cuda", torchrun) == World(3, 8, 1, "cuda:1")
     assert find_world("cpu", torchrun) == World(3, 8, 1, "cpu")
     assert find_world("cpu", mpirun) == World(2, 4, 0, "cpu")
+    assert find_world("cuda", {}).device == "cuda:0"  # torch wants a number to choose a GPU
+    assert find_world("cuda", {"RANK": "0", "WORLD_SIZE": "1"}).device == "cuda:0"
     alone = find_world("cuda:1", {})
     assert alone == World(0, 1, 0, "cuda:1")
     assert alone.is_main

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 from msm.experiment import find_task
 from msm.identity import WORK
@@ -21,6 +22,9 @@ from msm.table import read_table
 from msm.task import Stage
 from msm.training.checkpoint_folders import checkpoints_in
 from msm.training.keeping import CHECKPOINTS
+from msm.training.model import load_student
+from msm.training.student import materialise_student
+from msm.training_settings import Precision
 from msm.workspace import Workspace
 from tests.commands import msm
 
@@ -153,3 +157,20 @@ def test_cut_in_two_processes_then_in_one_it_ends_in_two_where_one_ends(
     _train(root, whole, *settings, launcher=ALONE)
     assert made.identity == _record(root, whole).identity
     assert _losses(root, cut) == pytest.approx(_losses(root, whole), abs=1e-4)
+
+
+def test_all_weights_in_bf16_in_shares_begin_exactly_where_they_were(
+    root: Path, tmp_path: Path
+) -> None:
+    _inputs(root, tmp_path)
+    settings = ("training.method=full", "training.precision=bf16", "execution.trainer.zero=3")
+    slow = "training.chats.learning_rate=1e-7"  # seven steps move a weight by less than 1e-6
+    made = _train(root, tmp_path, *settings, slow, launcher=TORCHRUN)
+    student = load_student(materialise_student(_recipe(root).student), Precision.FP32, "cpu")
+    before = {name: weight.detach() for name, weight in student.named_parameters()}
+    trained = load_student(_folder(root, tmp_path), Precision.FP32, "cpu")
+    for name, weight in trained.named_parameters():
+        assert torch.allclose(weight, before[name], rtol=0, atol=2e-6), name
+    assert any(not torch.equal(w, w.bfloat16().float()) for w in before.values())
+    counted = made.outcome.summary["trainable_parameters"]
+    assert counted == sum(weight.numel() for weight in before.values())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import dropwhile
 from typing import Any
 
 import torch
@@ -54,10 +55,12 @@ def require_checkpointing(model: Any) -> None:
 def require_recomputation(model: Any) -> Iterator[None]:
     """Within it goes a forward and backward pass; the backward pass must compute each layer anew.
 
+    The layers below the first that is trained have no backward pass, and keep nothing.
+
     Raises:
         UserError: it did not enter a layer again: the layer's activations were all kept.
     """
-    layers = checkpointed_layers(model)
+    layers = _from_the_first_trained(model)
     recomputed: set[int] = set()
 
     def note(index: int) -> None:
@@ -88,3 +91,14 @@ def checkpointed_layers(model: Any) -> list[Any]:
     from transformers.modeling_layers import GradientCheckpointingLayer
 
     return [part for part in model.modules() if isinstance(part, GradientCheckpointingLayer)]
+
+
+def _from_the_first_trained(model: Any) -> list[Any]:
+    layers = checkpointed_layers(model)
+    inside = {id(weight) for layer in layers for weight in layer.parameters()}
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    if any(id(weight) not in inside for weight in trained):  # the embedding lies below all layers
+        return layers
+    return list(
+        dropwhile(lambda layer: not any(w.requires_grad for w in layer.parameters()), layers)
+    )

@@ -17,6 +17,7 @@ import torch
 from msm.training.batches import Sequenced
 
 SEGMENTS = "segments"  # the name under which transformers knows our attention
+WHOLE = "full_attention"  # transformers' name of the kind that sees all tokens before a token
 # Tokens up to which a CPU is faster with whole matrices, where it needs gradients. In bf16 alone:
 # products in fp32 differ in their last bits with the number of threads.
 MATRICES = 384
@@ -29,7 +30,8 @@ def use_segments(model: Any) -> bool:
     """
     from transformers import AttentionInterface, AttentionMaskInterface
 
-    if getattr(model.config, "sliding_window", None) or getattr(model.config, "layer_types", None):
+    kinds = set(getattr(model.config, "layer_types", None) or [WHOLE])
+    if getattr(model.config, "sliding_window", None) or kinds != {WHOLE}:
         return False
     AttentionInterface.register(SEGMENTS, segmented_attention)
     AttentionMaskInterface.register(SEGMENTS, _no_mask)

@@ -33,6 +33,6 @@ class Engine(Protocol):
         """The state to be kept; on the first process, None on the others."""
         ...
 
-    def load(self, state: Trained) -> None:
-        """Go on from a state; every process is given the same."""
+    def load(self, state: Trained | None) -> None:
+        """Go on from a state; the first process has it, the others get it from there."""
         ...

@@ -27,7 +27,8 @@ class Setup:
     """How a model is trained, as far as it decides on time and memory.
 
     ``length`` is the tokens of one pack, which is what one process works on at a time;
-    ``attended`` is the tokens of the row that a token lies in, on average over tokens.
+    ``attended`` is the tokens of the row that a token lies in, on average over tokens. ``fused``
+    says that norms, rotation and the gated projection are Liger's kernels, which keep less.
     """
 
     method: Method
@@ -38,6 +39,7 @@ class Setup:
     zero: Zero = Zero.OFF
     offload: bool = False
     checkpointing: bool = False
+    fused: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,13 +168,17 @@ def _activations_per_token(shape: Shape, setup: Setup, wide: int) -> float:
 
     Of each layer: for each of two norms its input and its scaled output, and an fp32 copy; query,
     key and value before and after rotation; attention's output; and four of the inner width (gate,
-    its activation, up, their product). An adapter keeps its inner numbers besides. With
-    checkpointing: each layer's input, and all of one layer at a time.
+    its activation, up, their product). Fused kernels keep no fp32 copy, nothing of before rotation,
+    and no activation of the gate. An adapter keeps its inner numbers besides. With checkpointing:
+    each layer's input, and all of one layer at a time.
     """
     query, key = shape.width("q_proj"), shape.width("k_proj")
     inner = shape.width("gate_proj")
-    kept = wide * (2 * 2 * shape.hidden + 2 * (query + 2 * key) + query + 4 * inner)
-    kept += 4 * 2 * shape.hidden
+    if setup.fused:
+        kept = wide * (2 * 2 * shape.hidden + (query + 2 * key) + query + 3 * inner)
+    else:
+        kept = wide * (2 * 2 * shape.hidden + 2 * (query + 2 * key) + query + 4 * inner)
+        kept += 4 * 2 * shape.hidden
     with_adapter = 0
     if setup.method is Method.LORA:
         with_adapter = wide * len(shape.projections) * setup.lora.rank

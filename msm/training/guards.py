@@ -79,7 +79,7 @@ def check_trainable(model: Any) -> int:
             "a trained weight is tied to a frozen one, which would change with it; "
             "use training.method full"
         )
-    return sum(p.numel() for p in trained)
+    return sum(getattr(p, "ds_numel", p.numel()) for p in trained)  # ZeRO-3 keeps shares alone
 
 
 def check_memory(needed: float, device: str) -> None:

@@ -16,7 +16,6 @@ from msm.training.checkpoint_store import fetch_newer
 from msm.training.copying import Copies
 from msm.training.engine import Engine
 from msm.training.randomness import restore_random_states
-from msm.training.sharing import state_from_main
 from msm.training.world import World
 
 Point = Mapping[str, Any]  # a row of the curve: step, loss and what else is known of it
@@ -60,7 +59,7 @@ class Keeper:
         found = self._found() if self._world.is_main else None
         step = from_main(self._world, found.step if found else 0)
         if step:
-            engine.load(state_from_main(self._world, found.trained if found else None))
+            engine.load(found.trained if found else None)
             if found:
                 restore_random_states(found.randomness)
             if self._copies is not None and self.newest is not None:

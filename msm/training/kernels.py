@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
+import torch
+
 from msm.errors import UserError
 from msm.execution import Attention, Trainer
 from msm.training.activations import checkpoint_activations
@@ -36,7 +38,10 @@ def use_kernels(model: Any, trainer: Trainer, attention: str, device: str) -> di
     """
     if attention != FLASH and use_segments(model):
         attention = SEGMENTS
-    liger = trainer.liger and device.startswith("cuda") and _use_liger(model)
+        if device.startswith("cuda"):
+            # torch prefers cuDNN's kernel on an H100, which plans anew for each length of a row.
+            torch.backends.cuda.enable_cudnn_sdp(False)
+    liger = liger_wanted(trainer, device) and _use_liger(model)
     if trainer.activation_checkpointing:
         checkpoint_activations(model)
     return {
@@ -44,6 +49,12 @@ def use_kernels(model: Any, trainer: Trainer, attention: str, device: str) -> di
         "liger": "on" if liger else "off",
         "activation_checkpointing": "on" if trainer.activation_checkpointing else "off",
     }
+
+
+def liger_wanted(trainer: Trainer, device: str) -> bool:
+    """Whether Liger's kernels are asked for and installed, on a device that has them."""
+    on_gpu = device.startswith("cuda")
+    return trainer.liger and on_gpu and find_spec("liger_kernel") is not None
 
 
 def _why_no_flash(precision: Precision, device: str) -> str:
@@ -57,12 +68,10 @@ def _why_no_flash(precision: Precision, device: str) -> str:
 
 
 def _use_liger(model: Any) -> bool:
-    """Liger's kernels of norms, rotary positions and gated projections, if they are installed.
+    """Liger's kernels of norms, rotary positions and gated projections, if they fit the model.
 
     Its cross entropy is left out: ``msm.training.loss`` never makes the logits that it saves.
     """
-    if find_spec("liger_kernel") is None:
-        return False
     from liger_kernel.transformers import monkey_patch
 
     known = monkey_patch.MODEL_TYPE_TO_APPLY_LIGER_FN

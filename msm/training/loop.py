@@ -9,7 +9,7 @@ from msm.configs import TrainConfig
 from msm.execution import Execution, Trainer
 from msm.progress import track
 from msm.training.activations import require_checkpointing, require_recomputation
-from msm.training.agreement import agree, total
+from msm.training.agreement import agree, from_main, total
 from msm.training.engine import Engine
 from msm.training.interruption import asked_of_any, interrupted, listening, seconds_left
 from msm.training.keeping import Keeper, Point
@@ -17,7 +17,7 @@ from msm.training.lesson import Lesson
 from msm.training.monitor import Monitor
 from msm.training.schedule import learning_rate, share_of
 from msm.training.step import accumulate_gradient
-from msm.training.watch import LossWatch
+from msm.training.watch import HISTORY, LossWatch
 from msm.training.world import World
 
 
@@ -41,7 +41,8 @@ def take_steps(
     """
     first, curve = keeper.restore(engine)
     watch = LossWatch(execution.trainer.spike)
-    watch.recent.extend(float(point["loss"]) for point in curve)
+    # Only the first process has the curve, and all of them must stop at the same loss.
+    watch.recent.extend(from_main(world, [float(point["loss"]) for point in curve[-HISTORY:]]))
     settings, steps = config.optimisation, len(lesson.plan)
     with track(f"train {config.phase}", steps, "steps") as advance, listening():
         try:

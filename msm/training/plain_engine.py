@@ -89,8 +89,14 @@ class PlainEngine:
         weights = {name: _kept(master) for name, master in self._masters.items()}
         return Trained(weights, moments, self._updates)
 
-    def load(self, state: Trained) -> None:
-        """Go on from a state. One without updates sets the weights alone."""
+    def load(self, state: Trained | None) -> None:
+        """Go on from a state. One without updates sets the weights alone.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if state is None:
+            raise ValueError("there is no state to go on from")
         self._updates = state.updates
         self._optimiser.state.clear()
         for name, master in self._masters.items():

@@ -35,7 +35,7 @@ from msm.training.guards import (
     check_trainable,
 )
 from msm.training.keeping import Keeper
-from msm.training.kernels import choose_attention, use_kernels
+from msm.training.kernels import choose_attention, liger_wanted, use_kernels
 from msm.training.lesson import Lesson, make_lesson
 from msm.training.loop import take_steps
 from msm.training.memory_faults import memory_explained
@@ -47,7 +47,7 @@ from msm.training.shape import Shape, read_shape
 from msm.training.trained import Trained
 from msm.training.whole import save_whole
 from msm.training.world import World, find_world, joined
-from msm.training.zero_loading import partitioned_loading
+from msm.training.zero_loading import exact_weights, partitioned_loading
 from msm.training_settings import AdapterStart, Method, Precision
 
 CURVE = "curve.csv"
@@ -80,22 +80,23 @@ def _run(
     tokenizer = load_tokenizer(inputs["student"])
     check_clean(inputs)
     lesson = _lesson(config, inputs, tokenizer)
-    shape, setup = read_shape(inputs["student"]), _setup(config, execution, lesson)
+    shape = read_shape(inputs["student"])
+    setup = _setup(config, execution, lesson, world.device)
     check_memory(memory(shape, setup, world.size).total, world.device)
-    model, kernels = _model(config, inputs, execution, world)
-    trainable = check_trainable(model)
-    engine = make_engine(model, config.optimisation, config.precision, execution.trainer, world)
-    start = _sample(engine.state())
-    course = Course(running_identity() or lesson.digest, lesson.digest)
-    keeper = Keeper(out, course, execution, world)
-    started = time.monotonic()
-    with (
-        _monitored(shape, setup, lesson, execution, world) as monitor,
-        memory_explained(world.device, lesson.longest_pack),
-    ):
-        curve, first = take_steps(engine, lesson, config, execution, world, keeper, monitor)
-    seconds = time.monotonic() - started
-    state = engine.state()
+    with memory_explained(world.device, lesson.longest_pack):
+        model, kernels = _model(config, inputs, execution, world)
+        trainable = check_trainable(model)
+        engine = make_engine(model, config.optimisation, config.precision, execution.trainer, world)
+        if _rounded(config, execution, world):
+            engine.load(exact_weights(_whole(config, inputs)) if world.is_main else None)
+        start = _sample(engine.state())
+        course = Course(running_identity() or lesson.digest, lesson.digest)
+        keeper = Keeper(out, course, execution, world)
+        started = time.monotonic()
+        with _monitored(shape, setup, lesson, execution, world) as monitor:
+            curve, first = take_steps(engine, lesson, config, execution, world, keeper, monitor)
+        seconds = time.monotonic() - started
+        state = engine.state()
     if state is None:  # the first process writes for all
         return Outcome(rows_in=len(lesson.rows), rows_out=len(lesson.rows))
     _write(state, config, inputs, out, model)
@@ -135,31 +136,49 @@ def _lesson(config: TrainConfig, inputs: Mapping[str, Path], tokenizer: Any) -> 
     return lesson
 
 
-def _setup(config: TrainConfig, execution: Execution, lesson: Lesson) -> Setup:
+def _setup(config: TrainConfig, execution: Execution, lesson: Lesson, device: str) -> Setup:
     lengths = [len(row.tokens) for row in lesson.rows]
     attended = sum(length**2 for length in lengths) / sum(lengths)
-    return replace(setup_of(config, execution.trainer, attended), length=lesson.longest_pack)
+    return replace(
+        setup_of(config, execution.trainer, attended),
+        length=lesson.longest_pack,
+        fused=liger_wanted(execution.trainer, device),
+    )
 
 
 def _model(
     config: TrainConfig, inputs: Mapping[str, Path], execution: Execution, world: World
 ) -> tuple[Any, dict[str, str]]:
     """The model with what is to be trained, and the kernels that it uses."""
-    trainer, checkpoint = execution.trainer, inputs.get("checkpoint")
-    full = config.method is Method.FULL
+    trainer, full = execution.trainer, config.method is Method.FULL
     attention = choose_attention(trainer, config.precision, world.device)
     # Of a whole model the exact weights are trained further, so they are loaded as they were kept.
     precision = Precision.FP32 if full else config.precision
-    whole = checkpoint if full and checkpoint is not None else inputs["student"]
-    shared = trainer.zero is Zero.PARAMETERS and world.size > 1
+    shared = _loaded_in_shares(execution, world)
     with _loading(config, inputs, execution, world) if shared else nullcontext():
-        model = load_student(whole, precision, world.device, attention)
+        model = load_student(_whole(config, inputs), precision, world.device, attention)
     model.requires_grad_(full)
     kernels = use_kernels(model, trainer, attention, world.device)
     if not full:
         seed = seed_from("adapter", config.seed)
-        model = with_adapter(model, config.lora, checkpoint, seed, config.adapter)
+        model = with_adapter(model, config.lora, inputs.get("checkpoint"), seed, config.adapter)
     return model.train(), kernels
+
+
+def _whole(config: TrainConfig, inputs: Mapping[str, Path]) -> Path:
+    """The model that is loaded: the student, or the whole one of the phase before."""
+    before = inputs.get("checkpoint")
+    return before if config.method is Method.FULL and before is not None else inputs["student"]
+
+
+def _loaded_in_shares(execution: Execution, world: World) -> bool:
+    return execution.trainer.zero is Zero.PARAMETERS and world.size > 1
+
+
+def _rounded(config: TrainConfig, execution: Execution, world: World) -> bool:
+    """Whether the weights that are trained came into the engine in bf16."""
+    full, half = config.method is Method.FULL, config.precision is Precision.BF16
+    return full and half and _loaded_in_shares(execution, world)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from msm.errors import UserError
@@ -46,7 +46,7 @@ def find_world(device: str, environment: Mapping[str, str] | None = None) -> Wor
     """Read this process's place from the environment.
 
     ``device`` is the setting ``execution.device``: with ``cuda`` each process takes the GPU of its
-    local rank.
+    local rank, a single one the first.
 
     Raises:
         UserError: the variables contradict one another, or many processes are given one GPU.
@@ -55,7 +55,12 @@ def find_world(device: str, environment: Mapping[str, str] | None = None) -> Wor
     for names in NAMES:
         if names[0] in found and names[1] in found:
             return _named_world(device, found, names)
-    return World(0, 1, 0, device)
+    return World(0, 1, 0, _numbered(device, 0))
+
+
+def _numbered(device: str, local_rank: int) -> str:
+    """A device as torch wants it where one GPU is to be chosen: with its number."""
+    return f"cuda:{local_rank}" if device == "cuda" else device
 
 
 def _named_world(device: str, found: Mapping[str, str], names: tuple[str, str, str]) -> World:
@@ -69,13 +74,9 @@ def _named_world(device: str, found: Mapping[str, str], names: tuple[str, str, s
         raise UserError(
             f"{names[0]}={rank} does not fit {names[1]}={size}; unset both, or use torchrun"
         )
-    if size > 1 and device.startswith("cuda"):
-        if device != "cuda":
-            raise UserError(
-                f"execution.device is {device}, one GPU for {size} processes; say 'cuda'"
-            )
-        device = f"cuda:{local_rank}"
-    return World(rank, size, local_rank, device)
+    if size > 1 and device.startswith("cuda") and device != "cuda":
+        raise UserError(f"execution.device is {device}, one GPU for {size} processes; say 'cuda'")
+    return World(rank, size, local_rank, _numbered(device, local_rank))
 
 
 @contextmanager
@@ -102,7 +103,9 @@ def joined(world: World, group_of_one: bool = False) -> Iterator[None]:
         yield
         return
     backend = "nccl" if on_gpu else "gloo"
-    os.environ.setdefault("LOCAL_RANK", str(world.local_rank))  # DeepSpeed insists on it
+    # DeepSpeed insists on the first, and moves the model to the GPU of that number.
+    os.environ.setdefault("LOCAL_RANK", world.device.partition(":")[2] or str(world.local_rank))
+    os.environ.setdefault("DS_ACCELERATOR", "cuda" if on_gpu else "cpu")
     if world.size == 1:
         store = torch._C._distributed_c10d.HashStore()
         dist.init_process_group(backend, store=store, rank=0, world_size=1)
@@ -110,8 +113,15 @@ def joined(world: World, group_of_one: bool = False) -> Iterator[None]:
         _meet(world, backend)
     try:
         yield
+    except Exception:
+        # One process may have met it alone: leaving nccl's group in order waits for the others.
+        if backend == "nccl":
+            with suppress(Exception):
+                dist.distributed_c10d._abort_process_group()
+        raise
     finally:
-        dist.destroy_process_group()
+        if dist.is_initialized():
+            dist.destroy_process_group()
 
 
 def _meet(world: World, backend: str) -> None:

@@ -30,6 +30,8 @@ from msm.training.adamw import (
     set_learning_rate,
     trained_parameters,
 )
+from msm.training.agreement import from_main
+from msm.training.sharing import tensor_from_main
 from msm.training.trained import Trained
 from msm.training.world import World
 from msm.training.zero_settings import zero_settings
@@ -57,7 +59,7 @@ class ZeroEngine:
         self._trained = trained_parameters(model)
         if not self._trained:
             raise UserError("the model has no trainable weight; check training.lora.first_layer")
-        exact = _lost_to_bf16(self._trained) if precision is Precision.BF16 else {}
+        exact = _lost_to_bf16(self._trained, world) if precision is Precision.BF16 else {}
         size = sum(getattr(p, "ds_numel", p.numel()) for p in self._trained.values())
         groups = parameter_groups(self._trained.items(), settings.weight_decay)
         self._engine = _start(
@@ -68,7 +70,7 @@ class ZeroEngine:
         self._optimiser = self._engine.basic_optimizer
         self._updates = 0
         for name, value in exact.items():
-            self._set_weight(self._trained[name], value)
+            self._set_weight(name, value)
 
     @property
     def model(self) -> Any:
@@ -113,17 +115,23 @@ class ZeroEngine:
                     moments[name] = {key: _kept(value) for key, value in means.items()}
         return Trained(weights, moments, self._updates) if self._world.is_main else None
 
-    def load(self, state: Trained) -> None:
-        """Go on from a state; one without updates sets the weights alone."""
-        from deepspeed.utils import safe_set_full_optimizer_state
+    def load(self, state: Trained | None) -> None:
+        """Go on from the first process's state; one without updates sets the weights alone."""
+        from deepspeed.utils import (
+            safe_set_full_optimizer_state,
+            safe_set_local_optimizer_state,
+        )
 
-        self._updates = state.updates
+        self._updates = from_main(self._world, state.updates if state else 0)
         self._make_optimiser_state()
         for name, parameter in self._trained.items():
-            self._set_weight(parameter, state.weights[name])
-            if state.updates:
-                for key in MOMENTS:
-                    value = state.moments[name][key].to(parameter.device)
+            self._set_weight(name, state.weights[name] if state else None)
+            for key in MOMENTS if self._updates else ():
+                moment = state.moments[name][key] if state else None
+                value = tensor_from_main(self._world, moment, whole_shape(parameter))
+                if self._stage is Zero.PARAMETERS:
+                    safe_set_local_optimizer_state(parameter, self._own(parameter, value), key)
+                else:
                     safe_set_full_optimizer_state(parameter, value, key)
 
     def _make_optimiser_state(self) -> None:
@@ -154,19 +162,41 @@ class ZeroEngine:
             sharded._hp_optimizer_states_linked = False
             sharded._lazy_init_hp_params_optimizer_state()
 
-    def _set_weight(self, parameter: torch.nn.Parameter, value: torch.Tensor) -> None:
-        """Set the master weight and the copy that the model computes with."""
-        import deepspeed
-        from deepspeed.utils import safe_set_full_fp32_param
+    def _set_weight(self, name: str, own: torch.Tensor | None) -> None:
+        """Set the master weight, and the copy that the model computes with, to the first process's.
 
-        value = value.to(self._world.device, torch.float32)
-        safe_set_full_fp32_param(parameter, value)
+        ``own`` is this process's tensor, if it has one.
+        """
+        import deepspeed
+        from deepspeed.utils import safe_set_full_fp32_param, safe_set_local_fp32_param
+
+        parameter = self._trained[name]
+        value = tensor_from_main(self._world, own, whole_shape(parameter))
         with torch.no_grad():
             if self._stage is Zero.PARAMETERS:
+                safe_set_local_fp32_param(parameter, self._own(parameter, value))
                 with deepspeed.zero.GatheredParameters([parameter], modifier_rank=0):
                     parameter.copy_(value)
             else:
+                safe_set_full_fp32_param(parameter, value)
                 parameter.copy_(value)
+
+    def _own(self, parameter: torch.nn.Parameter, value: torch.Tensor) -> torch.Tensor:
+        """This process's share of a whole tensor under ZeRO-3.
+
+        Shares are equal, the last one filled up with zeros. DeepSpeed 0.19.8 cuts them by itself,
+        but beyond the end where the number of processes does not divide the tensor.
+        """
+        size: int = parameter.ds_tensor.numel()  # type: ignore[attr-defined]
+        missing = size * self._world.size - value.numel()
+        flat = torch.nn.functional.pad(value.flatten(), (0, missing))
+        return flat.narrow(0, size * self._world.rank, size)
+
+
+def whole_shape(parameter: torch.nn.Parameter) -> torch.Size:
+    """A parameter's own shape, also where ZeRO-3 keeps a share of it alone."""
+    shape: torch.Size = getattr(parameter, "ds_shape", parameter.shape)
+    return shape
 
 
 def hidden_size(model: Any) -> int:
@@ -199,10 +229,12 @@ def _optimiser(
     return make_adamw(groups, settings)
 
 
-def _lost_to_bf16(trained: dict[str, torch.nn.Parameter]) -> dict[str, torch.Tensor]:
-    """Copies of the trained weights that a cast to bf16 would round."""
+def _lost_to_bf16(
+    trained: dict[str, torch.nn.Parameter], world: World
+) -> dict[str, torch.Tensor | None]:
+    """The trained weights that a cast to bf16 would round: copies, on the first process alone."""
     return {
-        name: _kept(parameter)
+        name: _kept(parameter) if world.is_main else None
         for name, parameter in trained.items()
         if parameter.dtype is torch.float32 and not hasattr(parameter, "ds_id")
     }

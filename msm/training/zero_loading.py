@@ -1,11 +1,19 @@
-"""Loading a model in shares, for ZeRO-3 and models that no single process could hold."""
+"""Loading a model in shares, for ZeRO-3 and models that no single process could hold.
+
+In bf16 the shares are rounded as they are loaded. What trains all weights sets the exact ones
+afterwards (``exact_weights``), or two phases would be joined by rounded weights on many processes,
+and by exact ones on a single one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from msm.execution import Trainer
+from msm.training.model import load_student
+from msm.training.trained import Trained
 from msm.training.zero_settings import zero_settings
 from msm.training_settings import Precision
 
@@ -32,3 +40,10 @@ def partitioned_loading(
     finally:
         unset_hf_deepspeed_config()
         del held
+
+
+def exact_weights(folder: Path) -> Trained:
+    """A whole model's weights as they were kept, for an engine's ``load``; on the first process."""
+    model = load_student(folder, Precision.FP32, "cpu")
+    weights = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    return Trained(weights, {}, 0)
