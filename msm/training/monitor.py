@@ -47,7 +47,7 @@ class Monitor:
             "memory_gb": memory / 1e9,
             "seconds_left": (self._steps - step) * elapsed / taken,
         }
-        note = f"loss {loss:.3f}, norm {norm:.2g}, {speed:,.0f} tokens/s"
+        note = f"loss {loss:.3f}, norm {norm:.2g}, rate {learning_rate:.1e}, {speed:,.0f} tokens/s"
         if self._peak:
             figures["mfu"] = speed * self._flops_per_token / self._peak
             note += f", MFU {figures['mfu']:.0%}"
