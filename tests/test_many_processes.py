@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -131,6 +132,27 @@ def test_two_processes_make_what_one_makes(root: Path, tmp_path: Path) -> None:
         again = _train(root, two, settings, launcher=launcher)
         assert again.started == together.started  # there is nothing to do
         shutil.rmtree(_folder(root, two))
+
+
+def test_two_nodes_that_share_a_disk_make_one_output(root: Path, tmp_path: Path) -> None:
+    _inputs(root, tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    where = ("--nnodes=2", "--master-addr=127.0.0.1", f"--master-port={port}", "-m")
+    nodes = [
+        _start(
+            root,
+            tmp_path,
+            "execution.trainer.zero=2",
+            launcher=("torch.distributed.run", f"--node-rank={rank}", *where),
+        )
+        for rank in (1, 0)
+    ]
+    told = [node.communicate(timeout=600) for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], told
+    assert sum(out.count(f"train/{TASK}") for out, _ in told) == 1
+    assert _record(root, tmp_path).outcome.summary["processes"] == 2
 
 
 def test_many_processes_without_zero_are_refused(root: Path, tmp_path: Path) -> None:
