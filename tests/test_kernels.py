@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -61,3 +64,44 @@ def test_no_row_sees_another_through_flash_attention(
         model.config._attn_implementation = choose_attention(Trainer(), Precision.BF16, GPU)
 
     check_rows_are_alone(tiny_student, through_flash, Lora(rank=2, alpha=4))
+
+
+@pytest.fixture
+def patched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """In place of liger-kernel, which needs a GPU: what it was asked to put into a model."""
+    asked: list[dict[str, Any]] = []
+    for name in ("liger_kernel", "liger_kernel.transformers"):
+        package = ModuleType(name)
+        package.__spec__ = ModuleSpec(name, None)
+        monkeypatch.setitem(sys.modules, name, package)
+    patching = ModuleType("liger_kernel.transformers.monkey_patch")
+    patching.MODEL_TYPE_TO_APPLY_LIGER_FN = {"llama": None}  # type: ignore[attr-defined]
+    patching._apply_liger_kernel_to_instance = (  # type: ignore[attr-defined]
+        lambda **settings: asked.append(settings)
+    )
+    monkeypatch.setitem(sys.modules, patching.__name__, patching)
+    sys.modules["liger_kernel.transformers"].monkey_patch = patching  # type: ignore[attr-defined]
+    return asked
+
+
+def test_ligers_kernels_go_in_where_they_are_installed_and_wanted(
+    tiny_student: Path, patched: list[dict[str, Any]]
+) -> None:
+    model = load_student(tiny_student, Precision.FP32, "cpu")
+    for trainer, device in ((Trainer(), "cpu"), (Trainer(liger=False), GPU)):
+        assert use_kernels(model, trainer, "sdpa", device)["liger"] == "off"
+    assert patched == []
+    assert use_kernels(model, Trainer(), "sdpa", GPU)["liger"] == "on"
+    (settings,) = patched
+    assert settings["model"] is model
+    # Ours never makes the logits that Liger's would save.
+    assert not (settings["cross_entropy"] or settings["fused_linear_cross_entropy"])
+
+
+def test_a_model_that_liger_does_not_know_goes_without(
+    tiny_student: Path, patched: list[dict[str, Any]]
+) -> None:
+    model = load_student(tiny_student, Precision.FP32, "cpu")
+    model.config.model_type = "other"
+    assert use_kernels(model, Trainer(), "sdpa", GPU)["liger"] == "off"
+    assert patched == []
