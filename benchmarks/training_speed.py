@@ -107,6 +107,7 @@ def measure(given: argparse.Namespace, world: World) -> str:
     setup = Setup(
         given.method, Lora(), Precision.BF16, given.length, attended,
         trainer.zero, trainer.offload, trainer.activation_checkpointing,
+        fused=kernels["liger"] == "on",
     )  # fmt: skip
     peak = peak_of(world.device, trainer, world.size)
     mfu = f"MFU {speed * flops_per_token(shape, setup) / peak:.1%}" if peak else "no known peak"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.shapes import SHAPES
 from msm.errors import UserError
 from msm.execution import Zero
 from msm.training.estimate import (
@@ -22,30 +23,11 @@ from msm.training.estimate import (
     trained_parameters,
     utilisation,
 )
-from msm.training.gpus import GPUS, gpu_named, recognised
+from msm.training.gpus import GPUS, USABLE, gpu_named, recognised
 from msm.training.shape import Shape, read_shape, shape_of
 from msm.training_settings import Lora, Method, Precision
 
-LLAMA_8B = {
-    "model_type": "llama",
-    "hidden_size": 4096,
-    "intermediate_size": 14336,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "vocab_size": 128256,
-    "tie_word_embeddings": False,
-}
-QWEN_32B = {
-    "model_type": "qwen2",
-    "hidden_size": 5120,
-    "intermediate_size": 27648,
-    "num_hidden_layers": 64,
-    "num_attention_heads": 40,
-    "num_key_value_heads": 8,
-    "vocab_size": 152064,
-    "tie_word_embeddings": False,
-}
+LLAMA_8B, QWEN_32B = SHAPES["Llama 3.1 8B"], SHAPES["Qwen2.5 32B"]
 QWEN3_TINY = {
     "model_type": "qwen3",
     "hidden_size": 64,
@@ -236,6 +218,13 @@ def test_activations_are_near_to_what_autograd_keeps(method: Method, precision: 
         assert logits.requires_grad
     setup = Setup(method, lora, precision, length=length, attended=length)
     assert memory(shape, setup).activations == pytest.approx(sum(kept.values()), rel=0.25)
+
+
+def test_fused_kernels_let_an_adapter_of_8b_fit_where_plain_ones_do_not(llama: Shape) -> None:
+    plain = dataclasses.replace(LORA, length=8192)
+    fused = dataclasses.replace(plain, fused=True)
+    usable = USABLE * GPUS["H100"].memory
+    assert memory(llama, fused).total < usable < memory(llama, plain).total
 
 
 def test_hours_follow_from_speed_and_utilisation_from_hours(llama: Shape) -> None:
