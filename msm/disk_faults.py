@@ -15,6 +15,15 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
+def no_room(error: OSError, folder: Path) -> str:
+    """Why nothing more can be written below a folder, and what helps; empty for other errors."""
+    if error.errno in FULL:
+        return f"the disk of {folder} is full; free some space"
+    if error.errno == errno.EFBIG:
+        return f"a file below {folder} may grow no larger; raise the limit (ulimit -f)"
+    return ""
+
+
 @contextmanager
 def disk_explained(folder: Path, elsewhere: str) -> Iterator[None]:
     """Turn what writing below a folder meets into a UserError; other errors pass.
@@ -27,15 +36,8 @@ def disk_explained(folder: Path, elsewhere: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in FULL:
-            raise UserError(
-                f"the disk of {folder} is full; free some space and run again"
-            ) from None
-        if error.errno == errno.EFBIG:
-            raise UserError(
-                f"a file below {folder} may grow no larger; raise the limit (ulimit -f) and "
-                "run again"
-            ) from None
+        if why := no_room(error, folder):
+            raise UserError(f"{why} and run again") from None
         if error.errno in CANNOT_WRITE:
             raise UserError(
                 f"cannot write {error.filename}: {error.strerror}; choose another {elsewhere}"

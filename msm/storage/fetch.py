@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import shutil
@@ -10,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from msm.disk_faults import no_room
 from msm.errors import UserError
 from msm.identity import digest_file, digest_path, digest_value, is_content
 from msm.jsonl import read_finished_rows, to_line
@@ -55,10 +55,8 @@ def fetch_folder(url: str, folder: Path, digest: str = "") -> Path:
             (aside / FILES).rename(folder)
             shutil.rmtree(aside)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(
-                f"the disk of {folder.parent} is full; free some space and run again"
-            ) from None
+        if why := no_room(error, folder.parent):
+            raise UserError(f"{why} and run again") from None
         raise
     return folder
 

@@ -7,7 +7,6 @@ renamed, so that it is there whole or not at all; what is broken later is refuse
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
+from msm.disk_faults import no_room
 from msm.errors import UserError
 from msm.identity import digest_value
 from msm.storage.manifest import FileEntry
@@ -92,14 +92,10 @@ def save_checkpoint(
         aside.rename(path)
         _settle(folder)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        why = no_room(error, folder)
+        if not why:
             raise
         shutil.rmtree(aside, ignore_errors=True)
-        why = (
-            f"a file below {folder} may grow no larger; raise the limit (ulimit -f)"
-            if error.errno == errno.EFBIG
-            else f"the disk of {folder} is full; free some space"
-        )
         newest = max(checkpoints_in(folder), default=None)
         kept = "no older one is there" if newest is None else f"that of step {newest} is kept"
         raise UserError(
