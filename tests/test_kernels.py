@@ -16,7 +16,7 @@ from msm.training.kernels import choose_attention, use_kernels
 from msm.training.model import load_student
 from msm.training_settings import Lora, Precision
 from tests import flash_package
-from tests.packed_rows import check_rows_are_alone
+from tests.packed_rows import check_rows_are_alone, rows_of_many_lengths
 
 GPU = "cuda:0"
 
@@ -63,7 +63,7 @@ def test_no_row_sees_another_through_flash_attention(
         # Not by set_attn_implementation, which looks for a GPU.
         model.config._attn_implementation = choose_attention(Trainer(), Precision.BF16, GPU)
 
-    check_rows_are_alone(tiny_student, through_flash, Lora(rank=2, alpha=4))
+    check_rows_are_alone(tiny_student, through_flash, Lora(rank=2, alpha=4), rows_of_many_lengths())
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from msm.training.batches import Sequenced
+from msm.training.batches import Sequenced, shared_beginning
+from msm.training.chat_template import TokenisedRow
 
 SEGMENTS = "segments"  # the name under which transformers knows our attention
 WHOLE = "full_attention"  # transformers' name of the kind that sees all tokens before a token
@@ -39,9 +40,19 @@ def use_segments(model: Any) -> bool:
     return True
 
 
+def shared_tokens(model: Any, rows: Sequence[TokenisedRow], device: str) -> int:
+    """The rows' shared beginning, where the model's attention can compute it once for all of them.
+
+    On a CPU alone: a GPU's utilisation counts each token of each row.
+    """
+    if not device.startswith("cpu") or _kind(model) != SEGMENTS:
+        return 0
+    return shared_beginning(rows)
+
+
 def attention_arguments(model: Any, pack: Sequenced) -> dict[str, Any]:
     """What the model's attention has to be told of a pack, besides its position ids."""
-    kind = str(getattr(model, "module", model).config._attn_implementation)
+    kind = _kind(model)
     if kind == SEGMENTS:
         return {"segments": pack.starts}
     if "flash" in kind:
@@ -68,40 +79,73 @@ def segmented_attention(
 ) -> tuple[torch.Tensor, None]:
     """Causal attention of each row to itself; query is 1 x heads x length x size.
 
-    Without ``segments`` the sequence is one row. Returns 1 x length x heads x size.
+    ``segments`` are the ``starts`` of a pack: what lies before the first is the beginning of every
+    row. Without them the sequence is one row. Returns 1 x length x heads x size.
     """
     starts = segments or (0, query.shape[2])
-    sizes = [end - start for start, end in pairwise(starts)]
-    rows = zip(query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2), strict=True)
+    sizes = [starts[0], *(end - start for start, end in pairwise(starts))]
+    parts = zip(query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2), strict=True)
+    beginning, *rows = parts
+    if starts[0]:
+        _, keys, values = beginning
+        rows = [(q, torch.cat([keys, k], 2), torch.cat([values, v], 2)) for q, k, v in rows]
+        rows.insert(0, beginning)
+    attended = [_attended(q, k, v, dropout, scaling) for q, k, v in rows]
+    return torch.cat(attended, dim=2).transpose(1, 2).contiguous(), None
+
+
+def _attended(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    dropout: float,
+    scaling: float | None,
+) -> torch.Tensor:
+    """Causal attention of a row's last tokens (query) to all of it; 1 x heads x queries x size."""
+    queries, keys = query.shape[2], key.shape[2]
     learns = torch.is_grad_enabled() and query.requires_grad
     matrices = learns and query.device.type == "cpu" and query.dtype is torch.bfloat16
-    attended = [
-        _by_matrices(q, k, v, scaling)
-        if matrices and not dropout and q.shape[2] <= MATRICES
-        else torch.nn.functional.scaled_dot_product_attention(
-            q, k, v, dropout_p=dropout, scale=scaling, is_causal=True, enable_gqa=True
-        )
-        for q, k, v in rows
-    ]
-    return torch.cat(attended, dim=2).transpose(1, 2).contiguous(), None
+    if matrices and not dropout and keys <= MATRICES:
+        return _by_matrices(query, key, value, scaling)
+    whole = queries == keys  # torch's own causal mask takes the queries for a row's first tokens
+    return torch.nn.functional.scaled_dot_product_attention(
+        query,
+        key,
+        value,
+        attn_mask=None if whole else ~_later(queries, keys, query.device),
+        dropout_p=dropout,
+        scale=scaling,
+        is_causal=whole,
+        enable_gqa=True,
+    )
 
 
 def _by_matrices(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float | None
 ) -> torch.Tensor:
-    """Causal attention by two matrix products, all scores at once; 1 x heads x length x size.
+    """Causal attention by two matrix products, all scores at once; 1 x heads x queries x size.
 
     torch's kernel for CPUs takes two to four times as long for the gradient of a short row. The
     scores' number format is that of transformers' plainest attention.
     """
-    heads, length, size = query.shape[1:]
-    groups = key.shape[1]  # heads of the keys, each for several of the queries
+    heads, queries, size = query.shape[1:]
+    groups, keys = key.shape[1:3]  # heads of the keys, each for several of the queries
     scaled = query * (size**-0.5 if scaling is None else scaling)
     scores = scaled.reshape(groups, -1, size) @ key[0].transpose(1, 2)
-    later = torch.ones(length, length, dtype=torch.bool, device=query.device).triu_(1)
-    seen = scores.view(heads, length, length).masked_fill_(later, float("-inf"))
+    later = _later(queries, keys, query.device)
+    seen = scores.view(heads, queries, keys).masked_fill_(later, float("-inf"))
     shares = torch.softmax(seen, dim=-1).to(value.dtype)
-    return (shares.view(groups, -1, length) @ value[0]).view(1, heads, length, size)
+    return (shares.view(groups, -1, keys) @ value[0]).view(1, heads, queries, size)
+
+
+def _later(queries: int, keys: int, device: torch.device) -> torch.Tensor:
+    """Which tokens of a row come after each of its last ones; queries x keys."""
+    everything = torch.ones(queries, keys, dtype=torch.bool, device=device)
+    return everything.triu_(1 + keys - queries)
+
+
+def _kind(model: Any) -> str:
+    return str(getattr(model, "module", model).config._attn_implementation)
 
 
 def _no_mask(*positional: Any, **named: Any) -> None:

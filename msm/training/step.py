@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from msm.training.attention import attention_arguments
+from msm.training.attention import attention_arguments, shared_tokens
 from msm.training.batches import sequence
 from msm.training.chat_template import TokenisedRow
 from msm.training.engine import Engine
@@ -27,7 +27,8 @@ def accumulate_gradient(
     """
     total = torch.zeros((), dtype=torch.float32, device=device)
     for number, pack in enumerate(packs):
-        sequenced = sequence([rows[row] for row in pack], device)
+        members = [rows[row] for row in pack]
+        sequenced = sequence(members, device, shared_tokens(engine.model, members, device))
         arguments = attention_arguments(engine.model, sequenced)
         with compute_format(engine.model, device):
             loss = summed_loss(engine.model, sequenced, **arguments) / counted
