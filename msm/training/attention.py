@@ -107,17 +107,19 @@ def _attended(
     matrices = learns and query.device.type == "cpu" and query.dtype is torch.bfloat16
     if matrices and not dropout and keys <= MATRICES:
         return _by_matrices(query, key, value, scaling)
-    whole = queries == keys  # torch's own causal mask takes the queries for a row's first tokens
-    return torch.nn.functional.scaled_dot_product_attention(
-        query,
+    # torch's causal mask takes the queries for a row's first tokens. With a mask of ours it would
+    # take another kernel, whose products in fp32 depend on the number of threads.
+    missing = keys - queries
+    made = torch.nn.functional.scaled_dot_product_attention(
+        torch.nn.functional.pad(query, (0, 0, missing, 0)) if missing else query,
         key,
         value,
-        attn_mask=None if whole else ~_later(queries, keys, query.device),
         dropout_p=dropout,
         scale=scaling,
-        is_causal=whole,
+        is_causal=True,
         enable_gqa=True,
     )
+    return made[:, :, missing:]
 
 
 def _by_matrices(
@@ -132,16 +134,11 @@ def _by_matrices(
     groups, keys = key.shape[1:3]  # heads of the keys, each for several of the queries
     scaled = query * (size**-0.5 if scaling is None else scaling)
     scores = scaled.reshape(groups, -1, size) @ key[0].transpose(1, 2)
-    later = _later(queries, keys, query.device)
+    everything = torch.ones(queries, keys, dtype=torch.bool, device=query.device)
+    later = everything.triu_(1 + keys - queries)
     seen = scores.view(heads, queries, keys).masked_fill_(later, float("-inf"))
     shares = torch.softmax(seen, dim=-1).to(value.dtype)
     return (shares.view(groups, -1, keys) @ value[0]).view(1, heads, queries, size)
-
-
-def _later(queries: int, keys: int, device: torch.device) -> torch.Tensor:
-    """Which tokens of a row come after each of its last ones; queries x keys."""
-    everything = torch.ones(queries, keys, dtype=torch.bool, device=device)
-    return everything.triu_(1 + keys - queries)
 
 
 def _kind(model: Any) -> str:

@@ -56,8 +56,8 @@ def sequence(rows: Sequence[TokenisedRow], device: str = "cpu", shared: int = 0)
 def shared_beginning(rows: Sequence[TokenisedRow]) -> int:
     """Tokens at the beginning of all rows that are alike, such as a template's system prompt.
 
-    Behind them each row has a token of its own that the loss does not count: one that counts is
-    told from the token before it, which has to lie before it. 0 for a single row.
+    Behind them each row has a token of its own that the loss does not count, for a token that
+    counts is told from the one that lies before it in the pack. 0 for a single row.
     """
     if len(rows) < 2:
         return 0
