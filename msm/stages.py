@@ -12,7 +12,7 @@ _BODIES = {
     Stage.WRITE: (1, "msm.corpus.write"),
     Stage.CURATE: (2, "msm.corpus.curate"),
     Stage.DEMONSTRATE: (2, "msm.demonstrations.demonstrate"),
-    Stage.TRAIN: (3, "msm.training.train"),
+    Stage.TRAIN: (4, "msm.training.train"),
     Stage.EVALUATE: (1, "msm.evals.evaluate"),
     Stage.REPORT: (2, "msm.reporting.report"),
     Stage.REGISTER: (2, "msm.registry.register"),
