@@ -107,8 +107,8 @@ def _attended(
     matrices = learns and query.device.type == "cpu" and query.dtype is torch.bfloat16
     if matrices and not dropout and keys <= MATRICES:
         return _by_matrices(query, key, value, scaling)
-    # torch's causal mask takes the queries for a row's first tokens. Told by a mask of ours instead,
-    # a single query's products in fp32 depend on the number of threads.
+    # torch's causal mask takes the queries for a row's first tokens. Told by a mask of ours, a
+    # single query's products in fp32 depend on the number of threads.
     missing = keys - queries
     made = torch.nn.functional.scaled_dot_product_attention(
         torch.nn.functional.pad(query, (0, 0, missing, 0)) if missing else query,
